@@ -1,0 +1,205 @@
+//! The table of errors: every code that a caller can meet, with its HTTP status, whether a repeat helps, and a sentence
+//! that says what to do.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use utoipa::ToSchema;
+
+/// Whether, and when, the same request can succeed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Retry {
+    /// Not without changing the request.
+    Never,
+    /// After the time in `Retry-After` (HTTP) or `details.retryAfterSeconds`.
+    After,
+    /// At once.
+    Now,
+}
+
+macro_rules! error_codes {
+    ($($variant:ident $name:tt $status:literal $retry:ident $sentence:literal;)*) => {
+        /// Every error code. The sentences are the defaults; an error may carry a more exact one.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, ToSchema)]
+        pub enum ErrorCode {
+            $(#[doc = $sentence] #[serde(rename = $name)] $variant,)*
+        }
+
+        impl ErrorCode {
+            /// All codes, in the order of the table.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The code as it travels.
+            pub fn name(self) -> &'static str {
+                match self { $(Self::$variant => $name,)* }
+            }
+
+            /// The HTTP status that it answers with.
+            pub fn status(self) -> u16 {
+                match self { $(Self::$variant => $status,)* }
+            }
+
+            /// Whether a repeat helps.
+            pub fn retry(self) -> Retry {
+                match self { $(Self::$variant => Retry::$retry,)* }
+            }
+
+            /// What happened and what to do.
+            pub fn sentence(self) -> &'static str {
+                match self { $(Self::$variant => $sentence,)* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    InvalidRequest "invalid_request" 400 Never "The request is not understood; the details name the field.";
+    InvalidCursor "invalid_cursor" 400 Never "This cursor is not one that the server gave out; start again without it.";
+    CredentialsMissing "credentials_missing" 401 Never "Send an Authorization header: 'Application <appKey>' to sign in, 'Bearer <sessionToken>' for everything else.";
+    AppKeyUnknown "app_key_unknown" 401 Never "No app has this key; check the app key of the client.";
+    TokenUnknown "token_unknown" 401 Never "This session token is not known; sign in again.";
+    SessionEnded "session_ended" 401 Never "This session is over; sign in again.";
+    TicketMalformed "ticket_malformed" 401 Never "The ticket is not of the form Base64(json):Base64(signature) with identity, applicationKey and created.";
+    TicketSignatureInvalid "ticket_signature_invalid" 401 Never "The ticket's signature does not verify: sign the JSON bytes by HMAC-SHA256 with the Base64-decoded secret of this app.";
+    TicketWrongApp "ticket_wrong_app" 401 Never "The ticket was made for another app key.";
+    TicketExpired "ticket_expired" 401 Never "The ticket is too old; let the backend make a new one for each sign-in.";
+    TicketFromFuture "ticket_from_future" 401 Never "The ticket was created in the future; check the clock of the backend that made it.";
+    OriginNotAllowed "origin_not_allowed" 403 Never "Pages of this web origin may not use the app; add it to the app's allowed origins.";
+    OpenSignInOff "open_sign_in_off" 403 Never "This app does not let users sign in without a credential; send a ticket made by the app's backend.";
+    DirectoryClosed "directory_closed" 403 Never "The users of this app cannot be listed or watched; its directory is not open to everyone.";
+    NotFound "not_found" 404 Never "There is nothing at this address; see /openapi.json for what there is.";
+    UserNotFound "user_not_found" 404 Never "No such user in this app; users exist from their first sign-in.";
+    ConversationNotFound "conversation_not_found" 404 Never "No such conversation, or the signed-in user is not in it.";
+    CallNotFound "call_not_found" 404 Never "No such call, or the signed-in user is not in it.";
+    MethodNotAllowed "method_not_allowed" 405 Never "This address does not take this method; see /openapi.json.";
+    IdentityConflict "identity_conflict" 409 Never "A user with this id signed up without the backend; the backend must link it before its credentials open it.";
+    MessageIdTaken "message_id_taken" 409 Never "Another message has this id; choose a new random one.";
+    CallIdTaken "call_id_taken" 409 Never "Another call has this id; choose a new random one.";
+    CallAnsweredElsewhere "call_answered_elsewhere" 409 Never "Another device has answered this call.";
+    CallEnded "call_ended" 409 Never "This call is over.";
+    CallNotPossible "call_not_possible" 409 Never "The call does not take this move in its present state.";
+    CallLimitReached "call_limit_reached" 409 Never "One of the two users is in as many calls as a user may be in at once.";
+    CallSignalsFull "call_signals_full" 409 Never "The call has no room for more descriptions and candidates; restart ICE with the next generation, or call again.";
+    PayloadTooLarge "payload_too_large" 413 Never "The body is larger than this operation takes.";
+    UnsupportedMediaType "unsupported_media_type" 415 Never "Send JSON with the header Content-Type: application/json.";
+    UpgradeRequired "upgrade_required" 426 Never "This address takes WebSocket connections with the subprotocol callbox.v1.";
+    RateLimited "rate_limited" 429 After "Too many requests from this session; slow down.";
+    Internal "internal" 500 After "The server failed; the request id leads to its log line.";
+    StoreUnavailable "store_unavailable" 503 After "The server cannot write to its database at this moment; nothing was changed.";
+    Overloaded "overloaded" 503 After "The server has more work than it takes on; try again after a moment.";
+}
+
+/// An error on its way out of the use cases: a code, a sentence and details.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ApiError {
+    /// Which.
+    pub code: ErrorCode,
+    /// What happened and what to do. Never a secret.
+    pub message: String,
+    /// Whatever helps a program: field paths, times, limits. Boxed to keep `Result`s small.
+    pub details: Box<Map<String, Value>>,
+}
+
+impl ApiError {
+    /// With the table's sentence.
+    pub fn new(code: ErrorCode) -> Self {
+        Self { code, message: code.sentence().to_owned(), details: Box::default() }
+    }
+
+    /// With a more exact sentence.
+    pub fn with_message(code: ErrorCode, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), details: Box::default() }
+    }
+
+    /// Bad input in the field at `path` (`device.name`, `to.userId`).
+    pub fn invalid_field(path: &str, problem: &str) -> Self {
+        Self::with_message(ErrorCode::InvalidRequest, format!("{path}: {problem}")).detail("path", path)
+    }
+
+    /// Adds a detail.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.details.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Seconds after which a repeat makes sense, where the retry class is [`Retry::After`].
+    pub fn retry_after_seconds(&self) -> Option<u32> {
+        (self.code.retry() == Retry::After).then(|| {
+            let told = self.details.get("retryAfterSeconds").and_then(Value::as_u64);
+            told.and_then(|seconds| u32::try_from(seconds).ok()).unwrap_or(RETRY_AFTER_SECONDS)
+        })
+    }
+
+    /// As it travels.
+    pub fn into_info(self, request_id: Option<String>) -> ErrorInfo {
+        ErrorInfo {
+            code: self.code,
+            message: self.message,
+            retry: self.code.retry(),
+            request_id,
+            details: *self.details,
+        }
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self::new(code)
+    }
+}
+
+/// The body of every HTTP answer that is not a success.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorAnswer {
+    /// What went wrong.
+    pub error: ErrorInfo,
+}
+
+/// An error, over HTTP and over the socket.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct ErrorInfo {
+    /// For programs.
+    pub code: ErrorCode,
+    /// For people: what happened and what to do.
+    pub message: String,
+    /// Whether a repeat helps.
+    pub retry: Retry,
+    /// Leads to the server's log line; `null` over the socket.
+    #[schema(required)]
+    pub request_id: Option<String>,
+    /// Whatever helps a program: field paths, times, limits.
+    #[schema(value_type = Object)]
+    pub details: Map<String, Value>,
+}
+
+/// When nothing better is known.
+const RETRY_AFTER_SECONDS: u32 = 1;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn codes_are_unique_and_say_what_to_do() {
+        let names: HashSet<_> = ErrorCode::ALL.iter().map(|code| code.name()).collect();
+        assert_eq!(names.len(), ErrorCode::ALL.len());
+        for code in ErrorCode::ALL {
+            assert!((400..600).contains(&code.status()), "{code:?}");
+            assert!(code.sentence().ends_with('.'), "{code:?}");
+            assert_eq!(serde_json::to_value(code).expect("plain"), code.name());
+        }
+    }
+
+    #[test]
+    fn only_errors_of_the_class_after_carry_a_time() {
+        assert_eq!(ApiError::new(ErrorCode::NotFound).retry_after_seconds(), None);
+        assert_eq!(ApiError::new(ErrorCode::Overloaded).retry_after_seconds(), Some(1));
+        let told = ApiError::new(ErrorCode::RateLimited).detail("retryAfterSeconds", 7);
+        assert_eq!(told.retry_after_seconds(), Some(7));
+    }
+}
