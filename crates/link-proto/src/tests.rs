@@ -1,0 +1,338 @@
+use std::sync::Arc;
+use std::time::Duration;
+
+use callbox_domain::{ConversationId, SessionId, Timestamp, UserId};
+use callbox_wire::frame::{LoggedFrame, ReceiptChanged, ServerFrame, Welcome};
+use callbox_wire::messaging::Receipt;
+use callbox_wire::{CloseCode, Seq};
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+
+const HELLO: &str = r#"{"type":"hello","id":"1","token":"t","connectionId":"page-0001"}"#;
+const DAY: Duration = Duration::from_hours(24);
+
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+fn frame() -> LoggedFrame {
+    let receipt = Receipt {
+        conversation_id: ConversationId::new("cnv_00000001").expect("valid"),
+        user_id: UserId::new("bob").expect("valid"),
+        delivered_up_to: 1,
+        read_up_to: 0,
+    };
+    LoggedFrame::new(&ReceiptChanged { seq: Seq::new(0), receipt }.into())
+}
+
+fn admission(start: u64, head: u64) -> Input<'static> {
+    let welcome = Welcome {
+        re: "1".into(),
+        user_id: UserId::new("ann").expect("valid"),
+        session_id: SessionId::new("ses_00000001").expect("valid"),
+        cursor: format!("e.{start}"),
+        resumed: true,
+        heartbeat_seconds: 25,
+        server_time: Timestamp::from_millis(0),
+        live_call_ids: Vec::new(),
+    };
+    Input::Admitted(Box::new(Admission { welcome, start, head, session_life: DAY }))
+}
+
+fn open(start: u64, head: u64) -> Link {
+    let mut link = Link::new(at(0));
+    link.handle(at(0), Input::Text(HELLO));
+    assert!(matches!(link.next_request(), Some(Request::Admit(_))));
+    link.handle(at(0), admission(start, head));
+    assert_eq!(kind(link.next_output()), "welcome");
+    link
+}
+
+fn kind(output: Option<Output>) -> String {
+    match output {
+        Some(Output::Send(text)) => {
+            let value: Value = serde_json::from_str(&text).expect("JSON");
+            value["type"].as_str().expect("a type").to_owned()
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn seq(output: Option<Output>) -> u64 {
+    let Some(Output::Send(text)) = output else { panic!("not a frame: {output:?}") };
+    let value: Value = serde_json::from_str(&text).expect("JSON");
+    value["seq"].as_u64().expect("a seq")
+}
+
+fn closed_with(link: &mut Link) -> Option<CloseCode> {
+    match link.next_output() {
+        Some(Output::Close(code)) => {
+            assert_eq!(link.next_output(), None, "nothing comes after a close");
+            Some(code)
+        }
+        _ => None,
+    }
+}
+
+#[test]
+fn a_silent_socket_is_closed_after_ten_seconds() {
+    let mut link = Link::new(at(0));
+    assert_eq!(link.deadline(), Some(at(10)));
+    link.handle(at(9), Input::Tick);
+    assert!(!link.is_closed());
+    link.handle(at(10), Input::Tick);
+    assert_eq!(closed_with(&mut link), Some(CloseCode::HelloTimeout));
+    assert_eq!(link.deadline(), None);
+}
+
+#[test]
+fn only_hello_may_come_first_and_only_once() {
+    let mut early = Link::new(at(0));
+    early.handle(at(0), Input::Text(r#"{"type":"ping","id":"1"}"#));
+    assert_eq!(closed_with(&mut early), Some(CloseCode::ProtocolError));
+
+    let mut twice = open(0, 0);
+    twice.handle(at(1), Input::Text(HELLO));
+    assert_eq!(closed_with(&mut twice), Some(CloseCode::ProtocolError));
+    assert_eq!(twice.next_request(), None);
+
+    let mut impatient = Link::new(at(0));
+    impatient.handle(at(0), Input::Text(HELLO));
+    impatient.handle(at(0), Input::Text(r#"{"type":"ping","id":"1"}"#));
+    assert_eq!(closed_with(&mut impatient), Some(CloseCode::ProtocolError));
+}
+
+#[test]
+fn nonsense_closes_and_mistakes_are_answered() {
+    for input in [Input::Text("{"), Input::Text("[]"), Input::Unreadable] {
+        let mut link = open(0, 0);
+        link.handle(at(1), input);
+        assert_eq!(closed_with(&mut link), Some(CloseCode::ProtocolError));
+    }
+    let mut large = open(0, 0);
+    large.handle(at(1), Input::TooLarge);
+    assert_eq!(closed_with(&mut large), Some(CloseCode::FrameTooLarge));
+
+    let mut link = open(0, 0);
+    link.handle(at(1), Input::Text(r#"{"type":"teleport","id":"9"}"#));
+    assert_eq!(kind(link.next_output()), "error");
+    assert!(!link.is_closed());
+}
+
+#[test]
+fn events_that_come_while_the_token_is_checked_are_fetched() {
+    let mut link = Link::new(at(0));
+    link.handle(at(0), Input::Text(HELLO));
+    let _ = link.next_request();
+    link.handle(at(0), Input::Event { seq: 6, frame: &frame() });
+    link.handle(at(0), admission(5, 5));
+    assert_eq!(kind(link.next_output()), "welcome");
+    assert_eq!(link.next_output(), Some(Output::Fetch { after: 5 }));
+    assert_eq!(link.next_output(), None, "one page at a time");
+    link.handle(at(0), Input::Page { events: vec![(6, frame())] });
+    assert_eq!(seq(link.next_output()), 6);
+    assert_eq!(link.next_output(), None);
+}
+
+#[test]
+fn a_live_event_after_a_gap_waits_for_the_log() {
+    let mut link = open(0, 0);
+    link.handle(at(0), Input::Event { seq: 1, frame: &frame() });
+    link.handle(at(0), Input::Event { seq: 1, frame: &frame() });
+    link.handle(at(0), Input::Event { seq: 3, frame: &frame() });
+    assert_eq!(seq(link.next_output()), 1);
+    assert_eq!(link.next_output(), Some(Output::Fetch { after: 1 }));
+    link.handle(at(0), Input::Event { seq: 4, frame: &frame() });
+    link.handle(at(0), Input::Page { events: vec![(2, frame()), (3, frame())] });
+    assert_eq!(seq(link.next_output()), 2);
+    assert_eq!(seq(link.next_output()), 3);
+    assert_eq!(link.next_output(), Some(Output::Fetch { after: 3 }));
+    link.handle(at(0), Input::Page { events: vec![(4, frame())] });
+    assert_eq!(seq(link.next_output()), 4);
+    link.handle(at(0), Input::Event { seq: 5, frame: &frame() });
+    assert_eq!(seq(link.next_output()), 5);
+}
+
+#[test]
+fn a_log_that_lost_events_ends_the_connection() {
+    let mut link = open(0, 3);
+    assert_eq!(link.next_output(), Some(Output::Fetch { after: 0 }));
+    link.handle(at(0), Input::Page { events: vec![] });
+    assert_eq!(closed_with(&mut link), Some(CloseCode::TryAgain));
+}
+
+#[test]
+fn acknowledgements_are_cumulative_and_bounded_by_what_was_sent() {
+    let mut link = open(0, 0);
+    for number in 1..=3 {
+        link.handle(at(0), Input::Event { seq: number, frame: &frame() });
+    }
+    link.handle(at(1), Input::Text(r#"{"type":"ack","seq":2}"#));
+    assert_eq!(link.next_request(), Some(Request::Acknowledge { after: 0, up_to: 2 }));
+    link.handle(at(1), Input::Text(r#"{"type":"ack","seq":1}"#));
+    assert_eq!(link.next_request(), None);
+    link.handle(at(1), Input::Text(r#"{"type":"ack","seq":3}"#));
+    assert_eq!(link.next_request(), Some(Request::Acknowledge { after: 2, up_to: 3 }));
+    link.handle(at(1), Input::Text(r#"{"type":"ack","seq":4}"#));
+    assert_eq!(closed_with(&mut link), Some(CloseCode::ProtocolError));
+}
+
+#[test]
+fn a_reader_that_takes_nothing_is_closed_but_its_events_cost_nothing() {
+    let mut link = open(0, 0);
+    for number in 1..=100_000 {
+        link.handle(at(0), Input::Event { seq: number, frame: &frame() });
+    }
+    assert!(!link.is_closed(), "events wait in the log");
+    let reply: Arc<str> = "x".repeat(1024).into();
+    for _ in 0..255 {
+        link.handle(at(0), Input::Send(Arc::clone(&reply)));
+    }
+    assert_eq!(closed_with(&mut link), Some(CloseCode::SlowReader));
+}
+
+#[test]
+fn pings_keep_a_peer_that_answers_and_drop_one_that_does_not() {
+    let mut link = open(0, 0);
+    assert_eq!(link.deadline(), Some(HEARTBEAT));
+    link.handle(at(25), Input::Tick);
+    assert_eq!(link.next_output(), Some(Output::Ping));
+    assert_eq!(link.next_output(), None);
+    link.handle(at(26), Input::Pong);
+    link.handle(at(50), Input::Tick);
+    assert_eq!(link.next_output(), Some(Output::Ping));
+    link.handle(at(75), Input::Tick);
+    assert_eq!(link.next_output(), Some(Output::Ping));
+    assert_eq!(link.deadline(), Some(at(76)));
+    link.handle(at(76), Input::Tick);
+    assert_eq!(closed_with(&mut link), Some(CloseCode::HeartbeatLost));
+}
+
+#[test]
+fn a_ping_frame_is_answered() {
+    let mut link = open(0, 0);
+    link.handle(at(1), Input::Text(r#"{"type":"ping","id":"p"}"#));
+    assert_eq!(kind(link.next_output()), "pong");
+}
+
+#[test]
+fn a_session_that_expires_takes_its_connection_along() {
+    let mut link = open(0, 0);
+    let mut now = at(0);
+    while now < DAY {
+        now = link.deadline().expect("open").min(DAY);
+        link.handle(now, Input::Pong);
+        link.handle(now, Input::Tick);
+        if now < DAY {
+            assert_eq!(link.next_output(), Some(Output::Ping));
+        }
+    }
+    assert_eq!(closed_with(&mut link), Some(CloseCode::SessionEnded));
+}
+
+#[test]
+fn refusals_and_closes_say_their_code() {
+    let mut link = Link::new(at(0));
+    link.handle(at(0), Input::Text(HELLO));
+    link.handle(at(0), Input::Refused(CloseCode::OriginNotAllowed));
+    assert_eq!(closed_with(&mut link), Some(CloseCode::OriginNotAllowed));
+
+    let mut link = open(0, 0);
+    link.handle(at(0), Input::Send("{}".into()));
+    link.handle(at(0), Input::Close(CloseCode::SessionEnded));
+    assert_eq!(
+        closed_with(&mut link),
+        Some(CloseCode::SessionEnded),
+        "nothing is sent after a session's end"
+    );
+}
+
+/// What the world may do to a connection between two reads of the socket.
+#[derive(Debug, Clone)]
+enum Move {
+    /// The log grows; the bus tells it, or loses it.
+    Log { told: bool },
+    /// The socket takes so many outputs.
+    Drain(usize),
+    /// A reply is due.
+    Reply(usize),
+}
+
+fn moves() -> impl Strategy<Value = Vec<Move>> {
+    let one = prop_oneof![
+        5 => any::<bool>().prop_map(|told| Move::Log { told }),
+        3 => (0usize..6).prop_map(Move::Drain),
+        1 => (1usize..2000).prop_map(Move::Reply),
+    ];
+    prop::collection::vec(one, 1..200)
+}
+
+proptest! {
+    /// Whatever the bus loses, the client gets every event once and in order, once a later one is told.
+    #[test]
+    fn every_event_is_sent_once_and_in_order(start in 0u64..20, behind in 0u64..300, moves in moves()) {
+        let mut head = start + behind;
+        let mut link = open(start, head);
+        let mut received = start;
+        let mut take = |link: &mut Link, head: u64, limit: usize| {
+            for _ in 0..limit {
+                match link.next_output() {
+                    Some(Output::Fetch { after }) => {
+                        let last = head.min(after + u64::from(REPLAY_PAGE_EVENTS));
+                        let events = (after + 1..=last).map(|seq| (seq, frame())).collect();
+                        link.handle(at(1), Input::Page { events });
+                    }
+                    Some(Output::Send(text)) => {
+                        let value: Value = serde_json::from_str(&text).expect("JSON");
+                        if let Some(seq) = value["seq"].as_u64() {
+                            assert_eq!(seq, received + 1);
+                            received = seq;
+                        }
+                    }
+                    Some(other) => panic!("unexpected {other:?}"),
+                    None => break,
+                }
+            }
+            received
+        };
+        for step in moves {
+            match step {
+                Move::Log { told } => {
+                    head += 1;
+                    if told {
+                        link.handle(at(1), Input::Event { seq: head, frame: &frame() });
+                    }
+                }
+                Move::Drain(count) => { take(&mut link, head, count); }
+                Move::Reply(size) => link.handle(at(1), Input::Send(format!("\"{}\"", "x".repeat(size)).into())),
+            }
+            if link.is_closed() {
+                return Ok(());
+            }
+        }
+        head += 1;
+        link.handle(at(1), Input::Event { seq: head, frame: &frame() });
+        prop_assert_eq!(take(&mut link, head, usize::MAX), head);
+    }
+
+    #[test]
+    fn no_text_breaks_the_machine(texts in prop::collection::vec(".{0,80}", 0..20), hello in any::<bool>()) {
+        let mut link = if hello { open(0, 0) } else { Link::new(at(0)) };
+        for text in texts {
+            link.handle(at(1), Input::Text(&text));
+            let _ = link.next_request();
+            while link.next_output().is_some() {}
+        }
+        prop_assert!(link.is_closed() || link.deadline().is_some());
+    }
+}
+
+#[test]
+fn frames_that_are_not_logged_are_sent_as_they_are() {
+    let mut link = open(0, 0);
+    let pong: ServerFrame = callbox_wire::frame::Pong { re: "x".into() }.into();
+    link.handle(at(0), Input::Send(pong.to_text().into()));
+    assert_eq!(kind(link.next_output()), "pong");
+}
