@@ -1,0 +1,37 @@
+//! The `Store` port on SQLite: one file, one writer, a few readers.
+//!
+//! The **writer** is one thread. It runs whatever is queued in one transaction, each closure so that it can be undone
+//! alone, commits (WAL, `synchronous=FULL`: what is committed is on disk), tells the listener, then answers. This group
+//! commit is why many callers at once cost few syncs. The **readers** are threads with read-only connections, each
+//! read in one snapshot. In memory the writer reads too.
+//!
+//! Start with [`SqliteStore::open`]; `writer.rs` is the heart, `transaction.rs` keeps closures apart, `read.rs`,
+//! `pages.rs` and `write.rs` hold the SQL, `entities.rs` checks every row that is read.
+//!
+//! This crate must never import a runtime, a socket, or another crate of the house than `domain` and `storage`.
+
+mod connection;
+mod entities;
+mod error;
+mod heads;
+mod migrate;
+mod options;
+mod pages;
+mod queue;
+mod read;
+mod reader;
+mod statements;
+mod store;
+mod stored_row;
+mod transaction;
+mod write;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+
+pub use error::OpenError;
+pub use options::{
+    BUSY_TIMEOUT_DEFAULT, Location, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions, WRITE_QUEUE_MAX,
+};
+pub use store::SqliteStore;
