@@ -1,0 +1,102 @@
+//! Tells connections what follows from a move.
+
+use std::sync::Arc;
+
+use callbox_bus::{Notice, Reach};
+use callbox_call_proto::{Call, CallView, Endpoint, Output};
+use callbox_domain::{AppId, UserId};
+use callbox_wire::ServerFrame;
+use callbox_wire::frame::{CallAccepted, CallConnected, CallMuted, CallRinging};
+
+use super::move_call::{Moved, SignalFrame};
+use super::wire_call;
+use crate::Service;
+
+impl Service {
+    /// Tells what the event log does not: rings, accepts, media, mutes and signals of a live call.
+    pub(super) fn tell(&self, app: AppId, moved: &Moved, signal: Option<&SignalFrame>) {
+        self.calls.note(app, &moved.call);
+        let view = moved.call.view();
+        for output in &moved.outputs {
+            if let (Output::Signal(kept), Some(frame)) = (output, signal) {
+                if let Some(to) = &kept.to {
+                    self.tell_endpoint(app, to, &Arc::new(frame(kept.number)));
+                }
+            } else if let Some(view) = &view {
+                self.tell_live(app, view, output);
+            }
+            log(&moved.call, output);
+        }
+    }
+
+    fn tell_live(&self, app: AppId, view: &CallView, output: &Output) {
+        match output {
+            Output::Ringing => {
+                let frame = Arc::new(CallRinging { call_id: view.id.clone() }.into());
+                self.tell_endpoint(app, &view.caller, &frame);
+            }
+            Output::Accepted { .. } => {
+                let frame = Arc::new(CallAccepted { call: wire_call(view) }.into());
+                self.tell_user(app, &view.caller.user_id, &frame);
+                self.tell_user(app, &view.callee_id, &frame);
+            }
+            Output::Connected { at } => {
+                let frame = Arc::new(CallConnected { call_id: view.id.clone(), connected_at: *at }.into());
+                for leg in legs(view) {
+                    self.tell_endpoint(app, leg, &frame);
+                }
+            }
+            Output::Muted { user_id, muted } => {
+                let (call_id, audio, video) = (view.id.clone(), muted.audio, muted.video);
+                let frame = Arc::new(CallMuted { call_id, user_id: user_id.clone(), audio, video }.into());
+                for leg in legs(view).filter(|leg| leg.user_id != *user_id) {
+                    self.tell_endpoint(app, leg, &frame);
+                }
+            }
+            Output::Record(_) | Output::Signal(_) | Output::Ended(_) => {}
+        }
+    }
+
+    fn tell_endpoint(&self, app_id: AppId, endpoint: &Endpoint, frame: &Arc<ServerFrame>) {
+        self.bus.publish(Notice::Frame {
+            app_id,
+            user_id: endpoint.user_id.clone(),
+            reach: Reach::Connection {
+                session_id: endpoint.session_id.clone(),
+                connection_id: endpoint.connection_id.clone(),
+            },
+            frame: Arc::clone(frame),
+        });
+    }
+
+    pub(super) fn tell_user(&self, app_id: AppId, user_id: &UserId, frame: &Arc<ServerFrame>) {
+        let (user_id, frame) = (user_id.clone(), Arc::clone(frame));
+        self.bus.publish(Notice::Frame { app_id, user_id, reach: Reach::Everywhere, frame });
+    }
+}
+
+fn legs(view: &CallView) -> impl Iterator<Item = &Endpoint> {
+    std::iter::once(&view.caller).chain(&view.accepted_by)
+}
+
+fn log(call: &Call, output: &Output) {
+    let (id, from, to) = (call.id(), call.caller_id(), call.callee_id());
+    match output {
+        Output::Accepted { .. } => {
+            tracing::info!(call = %id, caller = %from, callee = %to, "call accepted");
+        }
+        Output::Connected { .. } => {
+            tracing::info!(call = %id, caller = %from, callee = %to, "call connected");
+        }
+        Output::Ended(end) => {
+            metrics_ended(end.cause);
+            let cause = end.cause.as_str();
+            tracing::info!(call = %id, caller = %from, callee = %to, cause, "call ended");
+        }
+        Output::Record(_) | Output::Ringing | Output::Muted { .. } | Output::Signal(_) => {}
+    }
+}
+
+fn metrics_ended(cause: callbox_domain::CallEndCause) {
+    metrics::counter!("callbox_calls_ended_total", "cause" => cause.as_str()).increment(1);
+}

@@ -1,0 +1,13 @@
+//! The event log as sockets see it: where a cursor leads, pages of replay, and each event as a frame.
+
+mod dispatch;
+mod frames;
+mod open_mailbox;
+mod replay;
+
+#[cfg(test)]
+mod tests;
+
+pub use dispatch::dispatcher;
+pub use frames::logged_frame;
+pub use open_mailbox::OpenMailbox;

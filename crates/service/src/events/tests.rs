@@ -1,0 +1,79 @@
+//! Where a cursor leads, and what is replayed from there.
+
+use callbox_wire::{ErrorCode, ServerFrame};
+use futures_executor::block_on;
+
+use super::OpenMailbox;
+use crate::testing::{World, code};
+use crate::{Caller, ServiceResult};
+
+fn open(world: &World, caller: &Caller, cursor: Option<&str>) -> ServiceResult<OpenMailbox> {
+    block_on(world.service.open_mailbox(caller, cursor))
+}
+
+#[test]
+fn a_good_cursor_is_resumed_and_any_other_leads_to_the_head() {
+    let world = World::new();
+    let (ann, bob) = (world.caller("ann"), world.caller("bob"));
+    assert_eq!(open(&world, &ann, None).expect("signed in").head, 0);
+    for number in 1..=3 {
+        world.send(&ann, &format!("message-{number}"), "bob", "hello").expect("sent");
+    }
+    let fresh = open(&world, &ann, None).expect("signed in");
+    assert_eq!((fresh.cursor.seq, fresh.head, fresh.resumed), (3, 3, false));
+    let epoch = fresh.cursor.epoch.clone();
+    for seq in 0..=3 {
+        let resumed = open(&world, &ann, Some(&format!("{epoch}.{seq}"))).expect("signed in");
+        assert_eq!((resumed.cursor.seq, resumed.head, resumed.resumed), (seq, 3, true));
+    }
+    let foreign = open(&world, &bob, None).expect("signed in").cursor.to_string();
+    let beyond = format!("{epoch}.4");
+    for bad in [foreign.as_str(), beyond.as_str(), "nonsense", "", "otherepoch.1"] {
+        assert_eq!(open(&world, &ann, Some(bad)).expect("signed in"), fresh, "{bad:?}");
+    }
+}
+
+#[test]
+fn a_session_that_ended_meanwhile_opens_nothing() {
+    let world = World::new();
+    let (ann, bob) = (world.caller("ann"), world.caller("bob"));
+    block_on(world.service.sign_out(&ann)).expect("signed out");
+    assert_eq!(code(open(&world, &ann, None)), ErrorCode::SessionEnded);
+    world.clock.advance(std::time::Duration::from_hours(24));
+    assert_eq!(code(open(&world, &bob, None)), ErrorCode::SessionEnded);
+}
+
+#[test]
+fn replay_is_in_order_and_as_it_was_told() {
+    let world = World::new();
+    let (ann, bob) = (world.caller("ann"), world.caller("bob"));
+    world.caller("cid");
+    world.notices();
+    let mut conversation = None;
+    for number in 1..=3 {
+        let to = if number == 2 { "cid" } else { "bob" };
+        let sent = world.send(&ann, &format!("message-{number}"), to, "hello").expect("sent");
+        conversation = Some(sent.conversation_id);
+    }
+    block_on(world.service.mark_read(&bob, conversation.expect("three"), 1)).expect("a member");
+    let told = world.logged();
+    for caller in [&ann, &bob] {
+        let user = caller.user_id.as_str();
+        let told: Vec<_> = told.iter().filter(|line| line.0 == user).map(|line| line.2.clone()).collect();
+        let mut replayed = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = block_on(world.service.replay(caller, after, 2)).expect("a store that reads");
+            let Some((last, _)) = page.last() else { break };
+            assert!(page.len() <= 2);
+            after = *last;
+            replayed.extend(page);
+        }
+        let numbers: Vec<_> = replayed.iter().map(|(seq, _)| *seq).collect();
+        assert_eq!(numbers, (1..=after).collect::<Vec<_>>(), "{user}");
+        let frame = |(seq, frame): &(u64, callbox_wire::frame::LoggedFrame)| {
+            serde_json::from_str::<ServerFrame>(&frame.with_seq(*seq)).expect("a frame")
+        };
+        assert_eq!(replayed.iter().map(frame).collect::<Vec<_>>(), told, "{user}");
+    }
+}

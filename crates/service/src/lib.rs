@@ -1,0 +1,109 @@
+//! The use cases of Callbox: a folder for each noun, a file for each verb.
+//!
+//! Every permission check is here. The edges above (HTTP, sockets) say who asks, in the form of a [`Caller`]; the
+//! ports below (store, bus) are told what to keep and whom to tell. This crate must never know that a socket, a route
+//! or a database exists: no tokio, axum or rusqlite.
+
+pub mod accounts;
+mod caller;
+pub mod calls;
+mod error;
+pub mod events;
+mod limits;
+pub mod messaging;
+pub mod people;
+pub mod sessions;
+
+#[cfg(test)]
+mod testing;
+
+pub use accounts::{MasterKey, MasterKeyError};
+pub use caller::Caller;
+use caller::SharedApps;
+pub use error::ServiceResult;
+pub use limits::LimitSettings;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use callbox_bus::Bus;
+use callbox_domain::random::random_text;
+use callbox_domain::{Clock, Random};
+use callbox_storage::Store;
+
+use calls::LiveCalls;
+use limits::Limits;
+use people::PresenceBook;
+
+/// Everything that the use cases work with.
+pub struct Service {
+    store: Arc<dyn Store>,
+    bus: Arc<dyn Bus>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    master_key: MasterKey,
+    limits: Limits,
+    presence: PresenceBook,
+    apps: SharedApps,
+    calls: LiveCalls,
+    open_sign_in: AtomicBool,
+}
+
+/// What a [`Service`] is made of.
+pub struct Parts {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// How sockets learn of things.
+    pub bus: Arc<dyn Bus>,
+    /// The present.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Opens the sealed secrets of the store.
+    pub master_key: MasterKey,
+    /// How much one session may ask for.
+    pub limits: LimitSettings,
+}
+
+impl Service {
+    /// Puts the parts together.
+    pub fn new(parts: Parts) -> Self {
+        Self {
+            limits: Limits::new(parts.limits, &parts.clock),
+            store: parts.store,
+            bus: parts.bus,
+            clock: parts.clock,
+            random: parts.random,
+            master_key: parts.master_key,
+            presence: PresenceBook::default(),
+            apps: SharedApps::default(),
+            calls: LiveCalls::default(),
+            open_sign_in: AtomicBool::new(false),
+        }
+    }
+
+    /// Lets in users without a credential where their app says so. Only a development server does: until this is called
+    /// no app's settings can switch open sign-in on, whoever made the database.
+    pub fn allow_open_sign_in(&self) {
+        self.open_sign_in.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn takes_open_sign_in(&self) -> bool {
+        self.open_sign_in.load(Ordering::Relaxed)
+    }
+
+    /// The clock that everything here goes by.
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.clock
+    }
+
+    /// A new id for a request, to find its log line by.
+    pub fn new_request_id(&self) -> String {
+        format!("req_{}", random_text(self.random.as_ref(), 10))
+    }
+
+    /// Whether the store writes; the reason when it does not.
+    pub fn health(&self) -> Result<(), String> {
+        self.store.health().map_err(|error| error.to_string())
+    }
+}

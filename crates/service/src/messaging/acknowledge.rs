@@ -1,0 +1,30 @@
+//! A connection confirmed events: the messages among them are delivered.
+
+use callbox_domain::{Event, Watermark};
+use std::sync::Arc;
+
+use crate::error::{Refusal, written};
+use crate::{Caller, Service, ServiceResult};
+
+impl Service {
+    /// Notes that a device of the caller has every event with `after < seq <= up_to`.
+    ///
+    /// Told to the other members only: that a message reached one's own device is no news to oneself.
+    pub async fn acknowledge(&self, caller: &Caller, after: u64, up_to: u64) -> ServiceResult<()> {
+        let (app, user) = (caller.app_id(), caller.user_id.clone());
+        let noted = self.store.write(move |tx| {
+            for (conversation, position) in tx.positions_in_events(app, &user, after, up_to)? {
+                let risen = tx.raise_watermark(app, &conversation, &user, Watermark::Delivered, position)?;
+                let Some(receipt) = risen else { continue };
+                let event = Arc::new(Event::ReceiptChanged(receipt));
+                for member in tx.members(app, &conversation)? {
+                    if member.user_id != user {
+                        tx.append_event(app, &member.user_id, &event)?;
+                    }
+                }
+            }
+            Ok::<_, Refusal>(())
+        });
+        written(noted.await)
+    }
+}

@@ -1,0 +1,44 @@
+//! Where a message, or a sign of writing, goes.
+
+use callbox_domain::{AppId, Conversation, UserId};
+use callbox_storage::Read;
+use callbox_wire::messaging::Recipient;
+use callbox_wire::{ApiError, ErrorCode};
+
+use crate::error::Refusal;
+
+/// Whom a request reaches.
+pub(super) enum Destination {
+    /// A conversation that the sender is in.
+    Conversation(Conversation),
+    /// Another user, with whom the sender has no conversation yet.
+    NewDirect(UserId),
+}
+
+/// Finds where `to` leads for this sender.
+pub(super) fn destination(
+    store: &(impl Read + ?Sized),
+    app: AppId,
+    sender: &UserId,
+    to: &Recipient,
+) -> Result<Destination, Refusal> {
+    match (&to.user_id, &to.conversation_id) {
+        (Some(user), None) => {
+            if user == sender {
+                return Err(ApiError::invalid_field("to.userId", "a message goes to another user").into());
+            }
+            if let Some(conversation) = store.direct_conversation(app, sender, user)? {
+                return Ok(Destination::Conversation(conversation));
+            }
+            match store.user(app, user)? {
+                Some(user) => Ok(Destination::NewDirect(user.id)),
+                None => Err(ApiError::new(ErrorCode::UserNotFound).detail("userId", user.as_str()).into()),
+            }
+        }
+        (None, Some(id)) => {
+            let conversation = store.conversation(app, id)?.filter(|found| found.members.contains(sender));
+            Ok(Destination::Conversation(conversation.ok_or(ErrorCode::ConversationNotFound)?))
+        }
+        _ => Err(ApiError::invalid_field("to", "give exactly one of userId and conversationId").into()),
+    }
+}

@@ -1,0 +1,113 @@
+//! Who is there: counted by connections, which the socket edge reports as they come and go.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use callbox_bus::Notice;
+use callbox_domain::{AppId, ConnectionId, Presence, User, UserId};
+use callbox_wire::people::Presence as WirePresence;
+
+use crate::error::Refusal;
+use crate::{Caller, Service};
+
+/// How many connections each user has at this moment. Users without any are not in it.
+#[derive(Default)]
+pub(crate) struct PresenceBook {
+    connections: Mutex<HashMap<(AppId, UserId), u32>>,
+}
+
+impl PresenceBook {
+    /// Adds a connection; whether it is the user's first.
+    fn add(&self, app: AppId, user: &UserId) -> bool {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = connections.entry((app, user.clone())).or_default();
+        *count += 1;
+        *count == 1
+    }
+
+    /// Removes a connection; whether it was the user's last.
+    fn remove(&self, app: AppId, user: &UserId) -> bool {
+        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = (app, user.clone());
+        match connections.get_mut(&key) {
+            Some(count) if *count > 1 => {
+                *count -= 1;
+                false
+            }
+            Some(_) => connections.remove(&key).is_some(),
+            None => false,
+        }
+    }
+
+    fn is_online(&self, app: AppId, user: &UserId) -> bool {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(app, user.clone()))
+    }
+}
+
+impl Service {
+    /// A connection of the caller has a socket.
+    pub async fn connection_opened(&self, caller: &Caller, connection: &ConnectionId) {
+        if self.presence.add(caller.app_id(), &caller.user_id) {
+            self.tell_presence(caller, Presence::Online);
+        }
+        self.connection_back(caller, connection).await;
+    }
+
+    /// The socket of a connection is closed, and no other has taken over.
+    pub async fn connection_closed(&self, caller: &Caller, connection: &ConnectionId) {
+        self.connection_lost(caller, connection).await;
+        self.socket_closed(caller).await;
+    }
+
+    /// A socket of the caller is gone. When it was the last, the moment is kept as the user's `lastSeenAt`.
+    pub async fn socket_closed(&self, caller: &Caller) {
+        if !self.presence.remove(caller.app_id(), &caller.user_id) {
+            return;
+        }
+        let (app, user, now) = (caller.app_id(), caller.user_id.clone(), self.clock.now());
+        let kept = self.store.write(move |tx| Ok::<_, Refusal>(tx.touch_user(app, &user, now)?));
+        if let Err(error) = kept.await {
+            tracing::warn!(?error, user = %caller.user_id, "the time of the last connection could not be kept");
+        }
+        // Another connection may have come while the write was on its way.
+        if !self.presence.is_online(app, &caller.user_id) {
+            self.tell_presence(caller, Presence::Offline { last_seen_at: Some(now) });
+        }
+    }
+
+    /// Whether a user is there.
+    pub(crate) fn presence_of(&self, app: AppId, user: &User) -> WirePresence {
+        let presence = if self.presence.is_online(app, &user.id) {
+            Presence::Online
+        } else {
+            Presence::Offline { last_seen_at: user.last_seen_at }
+        };
+        WirePresence::from_domain(user.id.clone(), presence)
+    }
+
+    fn tell_presence(&self, caller: &Caller, presence: Presence) {
+        self.bus.publish(Notice::PresenceChanged {
+            app_id: caller.app_id(),
+            presence: WirePresence::from_domain(caller.user_id.clone(), presence),
+        });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_and_the_last_connection_count() {
+        let (book, app) = (PresenceBook::default(), AppId(1));
+        let ann = UserId::new("ann").expect("valid");
+        assert!(book.add(app, &ann));
+        assert!(!book.add(app, &ann));
+        assert!(book.is_online(app, &ann));
+        assert!(!book.is_online(AppId(2), &ann));
+        assert!(!book.remove(app, &ann));
+        assert!(book.remove(app, &ann));
+        assert!(!book.remove(app, &ann));
+        assert!(!book.is_online(app, &ann));
+    }
+}
