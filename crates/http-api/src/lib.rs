@@ -1,0 +1,39 @@
+//! The HTTP API: one file for each operation, with its documentation, its handler and its tests.
+//!
+//! Handlers translate: from HTTP to a use case of `service`, and from its answer to a body of `wire`. No permission is
+//! decided here. What is not registered with its documentation does not exist. This crate must never import a store's
+//! implementation, the socket hub, or the server.
+
+mod body;
+mod credentials;
+mod cursor;
+mod error;
+mod health;
+mod layers;
+mod v1;
+
+#[cfg(test)]
+mod testing;
+
+pub use layers::wrap;
+
+use std::sync::Arc;
+
+use callbox_service::Service;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// Every operation, documented.
+pub fn routes(service: Arc<Service>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(health::process_health))
+        .routes(routes!(health::readiness))
+        .routes(routes!(v1::sessions::sign_in::sign_in))
+        .routes(routes!(v1::sessions::resume::resume_session, v1::sessions::sign_out::sign_out))
+        .routes(routes!(v1::people::list_users::list_users))
+        .routes(routes!(v1::messaging::send_message::send_message))
+        .routes(routes!(v1::messaging::list_conversations::list_conversations))
+        .routes(routes!(v1::messaging::list_messages::list_messages))
+        .routes(routes!(v1::calls::end_call::end_call))
+        .with_state(service)
+}

@@ -1,0 +1,229 @@
+//! What the endpoint tests share: a server in memory, and requests to it.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{HeaderMap, Request};
+use callbox_bus::{Bus, LocalBus, Notice};
+use callbox_domain::{AppKey, AppSettings, Clock, Directory, IdentityType, Random, Secret, Timestamp};
+use callbox_service::accounts::CreateApp;
+use callbox_service::sessions::ticket::{Ticket, TicketContents};
+use callbox_service::{LimitSettings, MasterKey, Parts, Service};
+use callbox_storage_sqlite::SqliteStore;
+use callbox_wire::ErrorCode;
+use serde_json::{Value, json};
+use tokio::runtime::{Builder, Runtime};
+use tower::ServiceExt as _;
+
+/// The origin that `app-one` allows.
+pub(crate) const ORIGIN: &str = "https://app.example";
+
+/// A server with `app-one`, an open one that allows [`ORIGIN`], and `app-two`, which trusts only its backend.
+pub(crate) struct Api {
+    pub clock: Arc<ManualClock>,
+    router: Router,
+    runtime: Runtime,
+    secrets: Vec<Secret<String>>,
+}
+
+/// A request under way.
+pub(crate) struct Call<'api> {
+    api: &'api Api,
+    method: String,
+    path: String,
+    headers: Vec<(String, String)>,
+    body: Vec<u8>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub body: Value,
+}
+
+impl Api {
+    pub fn new() -> Self {
+        let bus = Arc::new(LocalBus::default());
+        let logged = Arc::clone(&bus);
+        let store =
+            SqliteStore::open_in_memory(Box::new(move |events| logged.publish(Notice::Logged(events))))
+                .expect("a store in memory");
+        let clock = Arc::new(ManualClock::default());
+        let random = Arc::new(CountingRandom::default());
+        let service = Arc::new(Service::new(Parts {
+            store,
+            bus,
+            clock: clock.clone(),
+            master_key: MasterKey::generate(random.as_ref()),
+            random,
+            limits: LimitSettings::default(),
+        }));
+        service.allow_open_sign_in();
+        let runtime = Builder::new_current_thread().build().expect("a runtime");
+        let open = AppSettings {
+            open_sign_in: true,
+            directory: Directory::Everyone,
+            allowed_origins: vec![ORIGIN.to_owned()],
+            ..AppSettings::default()
+        };
+        let create = |(key, settings): (&str, AppSettings)| {
+            let app =
+                CreateApp { name: key.to_owned(), key: Some(AppKey::new(key).expect("valid")), settings };
+            runtime.block_on(service.create_app(app)).expect("a new app").secret
+        };
+        let apps = [("app-one", open), ("app-two", AppSettings::default())];
+        let secrets = apps.into_iter().map(create).collect();
+        let (router, _) = crate::routes(Arc::clone(&service)).split_for_parts();
+        Self { clock, router: crate::wrap(router, service), runtime, secrets }
+    }
+
+    pub fn call(&self, method: &str, path: &str) -> Call<'_> {
+        let (method, path) = (method.to_owned(), path.to_owned());
+        Call { api: self, method, path, headers: Vec::new(), body: Vec::new() }
+    }
+
+    /// A request of a signed-in user.
+    pub fn call_as(&self, token: &str, method: &str, path: &str) -> Call<'_> {
+        self.call(method, path).header("authorization", &format!("Bearer {token}"))
+    }
+
+    /// Signs a user in: openly in `app-one`, by a ticket in `app-two`. The token.
+    pub fn sign_in(&self, app: &str, user: &str) -> String {
+        let body = match app {
+            "app-one" => json!({ "userId": user }),
+            _ => json!({ "ticket": self.ticket(app, user, self.clock.now()) }),
+        };
+        let call = self.call("POST", "/v1/sessions").header("authorization", &format!("Application {app}"));
+        let answer = call.json(&body).send();
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body["token"].as_str().expect("a token").to_owned()
+    }
+
+    pub fn ticket(&self, app: &str, user: &str, created: Timestamp) -> String {
+        let contents = TicketContents {
+            identity_type: IdentityType::Username,
+            endpoint: user.to_owned(),
+            application_key: app.to_owned(),
+            created,
+            expires_in: 3_600,
+        };
+        let secret = &self.secrets[usize::from(app != "app-one")];
+        Ticket::sign(&contents, secret).expect("a good secret").into_exposed()
+    }
+
+    /// Sends a message and says in which conversation it is.
+    pub fn message(&self, token: &str, id: &str, to: &str) -> String {
+        let body = json!({ "messageId": id, "to": { "userId": to }, "text": "hello" });
+        let answer = self.call_as(token, "POST", "/v1/messages").json(&body).send();
+        assert_eq!(answer.status, 201, "{answer:?}");
+        answer.body["message"]["conversationId"].as_str().expect("an id").to_owned()
+    }
+
+    /// Every way in which a bearer token can be refused.
+    pub fn check_credentials(&self, method: &str, path: &str) {
+        let ended = self.sign_in("app-one", "gone");
+        self.call_as(&ended, "DELETE", "/v1/session").send();
+        self.call(method, path).send().is_error(ErrorCode::CredentialsMissing);
+        self.call_as("cbs_nothing", method, path).send().is_error(ErrorCode::TokenUnknown);
+        self.call_as(&ended, method, path).send().is_error(ErrorCode::SessionEnded);
+        let ann = self.sign_in("app-one", "here");
+        let foreign = self.call_as(&ann, method, path).header("origin", "https://evil.example");
+        foreign.send().is_error(ErrorCode::OriginNotAllowed);
+    }
+}
+
+impl Call<'_> {
+    pub fn header(mut self, name: &str, value: &str) -> Self {
+        self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    pub fn json(self, body: &Value) -> Self {
+        self.header("content-type", "application/json").body(body.to_string())
+    }
+
+    pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
+        self.body = body.into();
+        self
+    }
+
+    pub fn send(self) -> Answer {
+        let mut request = Request::builder().method(self.method.as_str()).uri(&self.path);
+        for (name, value) in &self.headers {
+            request = request.header(name, value);
+        }
+        let request = request.body(Body::from(self.body)).expect("a request");
+        self.api.runtime.block_on(async {
+            let response = self.api.router.clone().oneshot(request).await.expect("never fails");
+            let (parts, body) = response.into_parts();
+            let bytes = axum::body::to_bytes(body, usize::MAX).await.expect("a body");
+            let text = || Value::String(String::from_utf8_lossy(&bytes).into_owned());
+            let body = serde_json::from_slice(&bytes).unwrap_or_else(|_| text());
+            Answer { status: parts.status.as_u16(), headers: parts.headers, body }
+        })
+    }
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().expect("ASCII"))
+    }
+
+    /// Checks everything about an error; gives its details.
+    #[track_caller]
+    pub fn is_error(&self, code: ErrorCode) -> &Value {
+        let error = &self.body["error"];
+        assert_eq!(error["code"], code.name(), "{self:?}");
+        assert_eq!(self.status, code.status());
+        assert_eq!(error["retry"], json!(code.retry()));
+        assert_eq!(error["requestId"].as_str(), self.header("x-request-id"));
+        assert!(self.header("x-request-id").is_some_and(|id| id.starts_with("req_")));
+        assert_eq!(self.header("content-type"), Some("application/json"));
+        assert!(error["message"].as_str().is_some_and(|message| !message.is_empty()));
+        &error["details"]
+    }
+
+    /// Checks that a field is refused by its path.
+    #[track_caller]
+    pub fn is_invalid(&self, path: &str) {
+        assert_eq!(self.is_error(ErrorCode::InvalidRequest)["path"], path, "{self:?}");
+    }
+}
+
+/// Time that passes only when it is told to.
+#[derive(Default)]
+pub(crate) struct ManualClock(Mutex<Duration>);
+
+impl ManualClock {
+    pub fn advance(&self, time: Duration) {
+        *self.0.lock().expect("not poisoned") += time;
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(1_700_000_000_000).plus(self.elapsed())
+    }
+
+    fn elapsed(&self) -> Duration {
+        *self.0.lock().expect("not poisoned")
+    }
+}
+
+/// Never twice the same, which is all that these tests need.
+#[derive(Default)]
+struct CountingRandom(Mutex<u64>);
+
+impl Random for CountingRandom {
+    fn fill(&self, bytes: &mut [u8]) {
+        let mut count = self.0.lock().expect("not poisoned");
+        *count += 1;
+        for (byte, from) in bytes.iter_mut().zip(count.to_le_bytes().into_iter().cycle()) {
+            *byte = from;
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! Calls.
+
+pub(crate) mod end_call;

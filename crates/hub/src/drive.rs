@@ -1,0 +1,146 @@
+//! The task of one socket: what comes in goes to the link, what the link puts out goes to the socket.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
+use callbox_link_proto::{Input, Output, REPLAY_PAGE_EVENTS};
+use callbox_wire::CloseCode;
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt, StreamExt};
+
+use crate::Hub;
+use crate::connection::Connection;
+
+impl Hub {
+    /// Serves one socket until it is closed. `origin` is the web page's, where a browser said it.
+    pub(crate) async fn serve(self: Arc<Self>, socket: WebSocket, origin: Option<String>) {
+        let connection = self.add();
+        let (sink, stream) = socket.split();
+        tokio::select! {
+            () = self.read(&connection, stream, origin) => {}
+            () = self.write(&connection, sink) => {}
+        }
+        self.remove(&connection).await;
+    }
+
+    async fn read(
+        &self,
+        connection: &Arc<Connection>,
+        mut stream: SplitStream<WebSocket>,
+        origin: Option<String>,
+    ) {
+        while let Some(received) = stream.next().await {
+            let input = match &received {
+                Ok(Message::Text(text)) => Input::Text(text),
+                Ok(Message::Binary(_)) => Input::Unreadable,
+                Ok(Message::Ping(_) | Message::Pong(_)) => Input::Pong,
+                Err(error) if is_too_large(error) => Input::TooLarge,
+                Ok(Message::Close(_)) | Err(_) => return,
+            };
+            connection.handle(self.now(), input);
+            let request = connection.link().next_request();
+            if let Some(request) = request {
+                // In a box: an idle socket holds no room for what a request needs.
+                Box::pin(self.serve_request(connection, request, origin.as_deref())).await;
+            }
+            if connection.link().is_closed() {
+                break;
+            }
+        }
+        if connection.link().is_closed() {
+            // The writer says goodbye and ends the task.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn write(&self, connection: &Arc<Connection>, mut sink: SplitSink<WebSocket, Message>) {
+        loop {
+            let output = connection.link().next_output();
+            let message = match output {
+                Some(Output::Send(text)) => Message::Text(Utf8Bytes::from(&*text)),
+                Some(Output::Ping) => Message::Ping(axum::body::Bytes::new()),
+                Some(Output::Fetch { after }) => {
+                    Box::pin(self.fetch(connection, after)).await;
+                    continue;
+                }
+                Some(Output::Close(code)) => {
+                    let _ = tokio::time::timeout(GOODBYE_TIME_MAX, sink.send(goodbye(code))).await;
+                    return;
+                }
+                None => {
+                    if self.wait(connection).await {
+                        continue;
+                    }
+                    return;
+                }
+            };
+            if !self.put(connection, &mut sink, message).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits for something to do; `false` once the connection is over.
+    async fn wait(&self, connection: &Connection) -> bool {
+        let deadline = connection.link().deadline();
+        let Some(deadline) = deadline else { return false };
+        tokio::select! {
+            () = connection.woken() => {}
+            () = tokio::time::sleep(deadline.saturating_sub(self.now())) => self.tick(connection),
+        }
+        true
+    }
+
+    /// Puts a message on the socket; gives up when the link closes meanwhile, as it does when the peer takes nothing.
+    async fn put(
+        &self,
+        connection: &Connection,
+        sink: &mut SplitSink<WebSocket, Message>,
+        message: Message,
+    ) -> bool {
+        let mut sending = std::pin::pin!(sink.send(message));
+        loop {
+            let deadline = connection.link().deadline();
+            let Some(deadline) = deadline else {
+                // Closing with a message on the way: a last chance for a socket that is merely slow.
+                return tokio::time::timeout(GOODBYE_TIME_MAX, sending).await.is_ok_and(|sent| sent.is_ok());
+            };
+            tokio::select! {
+                sent = &mut sending => return sent.is_ok(),
+                () = connection.woken() => {}
+                () = tokio::time::sleep(deadline.saturating_sub(self.now())) => self.tick(connection),
+            }
+        }
+    }
+
+    async fn fetch(&self, connection: &Connection, after: u64) {
+        let Some(member) = connection.member() else { return };
+        let input = match self.service.replay(&member.caller, after, REPLAY_PAGE_EVENTS).await {
+            Ok(events) => Input::Page { events },
+            Err(_) => Input::Close(CloseCode::TryAgain),
+        };
+        connection.handle(self.now(), input);
+    }
+
+    fn tick(&self, connection: &Connection) {
+        connection.link().handle(self.now(), Input::Tick);
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.service.clock().elapsed()
+    }
+}
+
+fn goodbye(code: CloseCode) -> Message {
+    Message::Close(Some(CloseFrame { code: code.number(), reason: Utf8Bytes::from(code.reason()) }))
+}
+
+fn is_too_large(error: &axum::Error) -> bool {
+    // axum hides the socket library's error type; its text is all that is left.
+    std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
+        .any(|error| error.to_string().contains("too long"))
+}
+
+/// How long a socket that is being closed may take for its last frame.
+const GOODBYE_TIME_MAX: Duration = Duration::from_secs(2);
