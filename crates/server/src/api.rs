@@ -1,0 +1,58 @@
+//! The whole API: every operation of every edge, and the document that describes them.
+
+use std::sync::Arc;
+
+use axum::Router;
+use callbox_hub::Hub;
+use callbox_service::Service;
+use callbox_wire::schema::SocketSchema;
+use utoipa::OpenApi;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+/// The routes of all edges, with the document that they make up.
+pub fn assemble(service: Arc<Service>, hub: Arc<Hub>) -> (Router, Document) {
+    let (router, mut document) = OpenApiRouter::with_openapi(SocketSchema::openapi())
+        .merge(callbox_http_api::routes(service))
+        .merge(callbox_hub::routes(hub))
+        .routes(routes!(describe_api))
+        .split_for_parts();
+    describe(&mut document);
+    (router, document)
+}
+
+/// The API's description
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    operation_id = "describeApi",
+    tag = "health",
+    responses((status = 200, description = "This document.", content_type = "application/json")),
+)]
+async fn describe_api(
+    axum::Extension(document): axum::Extension<Arc<str>>,
+) -> ([(axum::http::HeaderName, &'static str); 1], String) {
+    ([(axum::http::header::CONTENT_TYPE, "application/json")], document.as_ref().to_owned())
+}
+
+fn describe(document: &mut Document) {
+    "Callbox".clone_into(&mut document.info.title);
+    document.info.description = Some(DESCRIPTION.to_owned());
+    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+    document.components.get_or_insert_default().add_security_scheme("sessionToken", bearer);
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
+        for operation in operations.into_iter().flatten() {
+            let content = ContentBuilder::new().schema(Some(Ref::from_schema_name("ErrorAnswer"))).build();
+            let other = ResponseBuilder::new()
+                .description("Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503).")
+                .content("application/json", content);
+            operation.responses.responses.insert("default".to_owned(), RefOr::T(other.build()));
+        }
+    }
+}
+
+const DESCRIPTION: &str = "Sign-in, messaging and calls for any app. Errors always have the body `ErrorAnswer`; \
+    every answer carries the header `x-request-id`. The socket's frames are the schemas `ClientFrame` and `ServerFrame`.";

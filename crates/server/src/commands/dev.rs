@@ -1,0 +1,132 @@
+//! `callbox dev`
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+
+use callbox_domain::{AppKey, AppSettings};
+use callbox_service::accounts::CreateApp;
+use callbox_wire::ErrorCode;
+use clap::Args;
+
+use super::{DATA_FOLDER, refused, stop_signal};
+use crate::config::{Config, LogConfig, ServerConfig, StorageConfig, TlsConfig};
+use crate::data_folder::StartError;
+use crate::serve::{Listeners, Server};
+use crate::{listen, telemetry, tls};
+
+/// Start a server for trying and developing
+///
+/// Serves a demo page at '/', with an app named 'demo' into which anyone signs in under any name. Open the page in two
+/// tabs to write and call between them. The data stays for the next start.
+///
+/// Phones and other machines: 'callbox dev --host <this machine's address>'. Browsers give camera and microphone only
+/// to secure pages, so the server then makes itself a certificate, about which the browser asks once.
+#[derive(Debug, Args)]
+pub(super) struct DevArguments {
+    /// Port of the page, the API and the sockets; the figures for Prometheus are one above. 0 takes free ones
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Address to listen on; anything but loopback speaks HTTPS with a self-signed certificate
+    #[arg(long, default_value = "localhost")]
+    host: String,
+    /// Data folder; made where there is none
+    #[arg(long, value_name = "FOLDER", default_value = DATA_FOLDER)]
+    data: PathBuf,
+    /// What is logged: error, warn, info, debug, trace, or a filter such as `info,callbox_hub=debug`
+    #[arg(long, value_name = "LEVEL", default_value = "info")]
+    log: String,
+}
+
+pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
+    let address = resolve(&arguments.host)?;
+    let is_local = address.is_loopback();
+    let mut config = Config {
+        server: ServerConfig { listen: SocketAddr::new(address, arguments.port).to_string() },
+        storage: storage(&arguments.data),
+        log: LogConfig { level: arguments.log.clone(), ..LogConfig::default() },
+        // Limits can be set by the environment here too.
+        ..Config::load(None)?
+    };
+    config.validate()?;
+    telemetry::start_logs(&config.log);
+    // The doors first: a taken port must not touch the data.
+    let http = listen::bind(SocketAddr::new(address, arguments.port)).await?;
+    let figures_port = if arguments.port == 0 { 0 } else { arguments.port.saturating_add(1) };
+    let metrics = listen::bind(SocketAddr::from(([127, 0, 0, 1], figures_port))).await?;
+    if !is_local {
+        let (cert, key) = tls::self_signed(&arguments.data, &reached_at(address))?;
+        config.tls = TlsConfig { cert: Some(cert), key: Some(key) };
+    }
+    let server = Server::open(&config)?;
+    server.service().allow_open_sign_in();
+    let stop = stop_signal()?;
+    let app_key = demo_app(&server).await?;
+
+    let port = |listener: &tokio::net::TcpListener| listener.local_addr().map_or(0, |address| address.port());
+    let scheme = if is_local { "http" } else { "https" };
+    let shown = if is_local { arguments.host } else { reached_at(address) };
+    let page = format!("{scheme}://{shown}:{}", port(&http));
+    let data = std::path::absolute(&arguments.data).unwrap_or(arguments.data);
+    println!("Callbox {} in development mode: anyone can sign in as anyone.\n", env!("CARGO_PKG_VERSION"));
+    println!("  Open       {page}");
+    println!("  App key    {app_key}");
+    println!("  Data       {}", data.display());
+    println!("  Metrics    http://127.0.0.1:{}/metrics\n", port(&metrics));
+    if !is_local {
+        println!(
+            "  WARNING    Everyone who reaches this address can sign in as anyone. Use it in networks you trust.\n"
+        );
+    }
+    println!("Press Ctrl-C to stop.");
+    server.run(Listeners { http, metrics: Some(metrics) }, Some(&app_key), stop).await
+}
+
+/// Where `callbox dev` keeps things: the key beside the data folder, never in it.
+pub(super) fn storage(folder: &Path) -> StorageConfig {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    let name = absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let master_key_file = absolute.with_file_name(format!("{name}.master-key"));
+    StorageConfig { folder: folder.to_owned(), master_key_file }
+}
+
+async fn demo_app(server: &Server) -> Result<AppKey, StartError> {
+    let key = AppKey::new(DEMO_APP_KEY).map_err(|error| StartError::Other(error.to_string()))?;
+    match server.service().find_app(&key).await {
+        Ok(_) => return Ok(key),
+        Err(error) if error.code == ErrorCode::AppKeyUnknown => {}
+        Err(error) => return Err(refused(error)),
+    }
+    let app = CreateApp { name: "Demo".into(), key: Some(key), settings: AppSettings::development() };
+    let created = server.service().create_app(app).await.map_err(refused)?;
+    Ok(created.app.key)
+}
+
+fn resolve(host: &str) -> Result<IpAddr, StartError> {
+    if host == "localhost" {
+        return Ok(IpAddr::from([127, 0, 0, 1]));
+    }
+    host.parse().map_err(|_| {
+        StartError::Other(format!(
+            "--host {host}: give an IP address of this machine, 0.0.0.0 for all, or localhost"
+        ))
+    })
+}
+
+/// The address at which other machines reach this one, as in a URL.
+fn reached_at(address: IpAddr) -> String {
+    let address = if address.is_unspecified() { own_address().unwrap_or(address) } else { address };
+    match address {
+        IpAddr::V6(address) => format!("[{address}]"),
+        IpAddr::V4(address) => address.to_string(),
+    }
+}
+
+/// This machine's address towards other networks. Connecting a datagram socket only picks a route; nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    // TEST-NET-1 (RFC 5737): nobody's address.
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip())
+}
+
+const DEMO_APP_KEY: &str = "demo";

@@ -1,0 +1,134 @@
+//! The commands of the `callbox` binary: one file each.
+
+mod app;
+mod config;
+mod dev;
+mod serve;
+mod ticket;
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use callbox_bus::LocalBus;
+use callbox_domain::AppKey;
+use callbox_service::{Parts, Service};
+use callbox_wire::ApiError;
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{Config, StorageConfig};
+use crate::data_folder::{Access, DataFolder, StartError};
+use crate::system::{SystemClock, SystemRandom};
+
+/// Sign-in, messaging and calls for any app: one binary, one config file, the app's own users, no vendor.
+#[derive(Debug, Parser)]
+#[command(name = "callbox", version, arg_required_else_help = true, after_help = AFTER_HELP)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start a server for trying and developing: a demo page, an app named 'demo', everyone may sign in as anyone
+    Dev(dev::DevArguments),
+    /// Start a server for real: everything unsafe is off
+    Serve(serve::ServeArguments),
+    /// Make and list apps, and give them new secrets
+    #[command(subcommand)]
+    App(app::AppCommand),
+    /// Sign a ticket, for trying what an app's backend does
+    Ticket(ticket::TicketArguments),
+    /// Print or check configuration
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+}
+
+/// Which data folder a command works on.
+#[derive(Debug, Args)]
+struct FolderArguments {
+    /// The server's configuration file; its [storage] section says where the data is
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// A data folder made by 'callbox dev' [default: ./callbox-data, where no --config is given]
+    #[arg(long, value_name = "FOLDER", conflicts_with = "config")]
+    data: Option<PathBuf>,
+}
+
+impl FolderArguments {
+    fn storage(&self) -> Result<StorageConfig, StartError> {
+        match (&self.config, &self.data) {
+            (Some(path), _) => Ok(Config::load(Some(path))?.storage),
+            (None, Some(folder)) => Ok(dev::storage(folder)),
+            (None, None) => Ok(dev::storage(DATA_FOLDER.as_ref())),
+        }
+    }
+}
+
+/// Runs a command to its end.
+pub fn run(arguments: Arguments) -> Result<(), StartError> {
+    match arguments.command {
+        Command::Dev(arguments) => block_on(dev::run(arguments)),
+        Command::Serve(arguments) => block_on(serve::run(arguments)),
+        Command::App(command) => block_on(app::run(command)),
+        Command::Ticket(arguments) => block_on(ticket::run(arguments)),
+        Command::Config(command) => config::run(command),
+    }
+}
+
+/// The use cases on a data folder, without a server: for commands.
+fn open_service(storage: &StorageConfig, access: Access) -> Result<(Service, DataFolder), StartError> {
+    let random = Arc::new(SystemRandom);
+    let folder = DataFolder::open(storage, access, random.as_ref(), Box::new(|_| {}))?;
+    let service = Service::new(Parts {
+        store: folder.store.clone(),
+        bus: Arc::new(LocalBus::default()),
+        clock: Arc::new(SystemClock::new()),
+        random,
+        master_key: folder.master_key.clone(),
+        limits: callbox_service::LimitSettings::default(),
+    });
+    Ok((service, folder))
+}
+
+fn block_on(command: impl Future<Output = Result<(), StartError>>) -> Result<(), StartError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    runtime.map_err(|error| StartError::Other(format!("cannot start threads: {error}")))?.block_on(command)
+}
+
+/// Listens for Ctrl-C and requests to terminate from now on; what it returns resolves at the first. To be called before
+/// a server says that it is ready: whoever reads that may stop it at once.
+#[cfg(unix)]
+fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| StartError::Other(format!("no signals: {error}")));
+    let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+/// Resolves at Ctrl-C.
+#[cfg(not(unix))]
+fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
+    Ok(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
+}
+
+fn parse_app_key(text: &str) -> Result<AppKey, String> {
+    AppKey::new(text).map_err(|error| error.to_string())
+}
+
+fn refused(error: ApiError) -> StartError {
+    StartError::Other(error.message)
+}
+
+const DATA_FOLDER: &str = "callbox-data";
+
+const AFTER_HELP: &str = "\
+Try it:    callbox dev
+For real:  callbox config default > callbox.toml
+           callbox app create --config callbox.toml --name 'My app' --allow-origin https://app.example.com
+           callbox serve --config callbox.toml";

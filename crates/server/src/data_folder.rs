@@ -1,0 +1,193 @@
+//! The data folder: one server at a time, one master key, one database.
+
+use std::fs::{self, File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use callbox_domain::Random;
+use callbox_service::{MasterKey, MasterKeyError};
+use callbox_storage::{CommitListener, StoreError};
+use callbox_storage_sqlite::{OpenError, SqliteOptions, SqliteStore};
+
+use crate::config::{ConfigError, StorageConfig};
+
+/// Why the server, or a command, could not start. One clear line each.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The configuration is not good.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The data folder cannot be made or written.
+    #[error("cannot write to the data folder {path}: {error}")]
+    Folder {
+        /// Which folder.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Another server has it.
+    #[error(
+        "the data folder {0} is in use by another callbox server; stop that one first, or choose another folder"
+    )]
+    InUse(PathBuf),
+    /// There is a database but not its key.
+    #[error(
+        "the master key {0} is missing, but the database needs it; put the key file back, or choose another data folder"
+    )]
+    KeyMissing(PathBuf),
+    /// The key is that of another database.
+    #[error(
+        "the master key {0} is not the one that this database was made with; put the right key file back"
+    )]
+    KeyWrong(PathBuf),
+    /// The key file is damaged.
+    #[error("the master key {path} is not good: {error}")]
+    KeyMalformed {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: MasterKeyError,
+    },
+    /// The key file cannot be read or written.
+    #[error("cannot read or write the master key {path}: {error}")]
+    KeyFile {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// The database does not open.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The database opened and then failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The port is taken, or the address is not this machine's.
+    #[error("cannot listen on {address}: {error}")]
+    Listen {
+        /// Where.
+        address: String,
+        /// Why, and what to do.
+        error: String,
+    },
+    /// The certificate or its key is not good.
+    #[error("the TLS certificate is not good: {0}")]
+    Tls(String),
+    /// Something else, said in one line.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// An opened data folder. The lock is held as long as this lives.
+pub struct DataFolder {
+    /// The database.
+    pub store: Arc<SqliteStore>,
+    /// Opens the database's secrets.
+    pub master_key: MasterKey,
+    _lock: Option<File>,
+}
+
+/// What a command wants of the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// To be the only one that writes; makes folder, key and database where there are none.
+    Own,
+    /// To look, also beside a running server. The folder must exist.
+    Look,
+}
+
+impl DataFolder {
+    /// Opens the folder.
+    pub fn open(
+        config: &StorageConfig,
+        access: Access,
+        random: &dyn Random,
+        listener: CommitListener,
+    ) -> Result<Self, StartError> {
+        let database = config.folder.join(DATABASE_FILE);
+        let lock = match access {
+            Access::Own => Some(lock(&config.folder)?),
+            Access::Look if database.exists() => None,
+            Access::Look => {
+                let nothing = format!(
+                    "there is no Callbox data in {}; start a server there first",
+                    config.folder.display()
+                );
+                return Err(StartError::Other(nothing));
+            }
+        };
+        let is_new = !database.exists();
+        let master_key = read_or_make_key(&config.master_key_file, is_new, random)?;
+        let store = SqliteStore::open(SqliteOptions::file(&database), listener)?;
+        match store.meta(FINGERPRINT)? {
+            None => store.set_meta(FINGERPRINT, &master_key.fingerprint())?,
+            Some(known) if known == master_key.fingerprint() => {}
+            Some(_) => return Err(StartError::KeyWrong(config.master_key_file.clone())),
+        }
+        Ok(Self { store, master_key, _lock: lock })
+    }
+}
+
+fn lock(folder: &Path) -> Result<File, StartError> {
+    let failed = |error| StartError::Folder { path: folder.to_owned(), error };
+    fs::create_dir_all(folder).map_err(failed)?;
+    restrict(folder, 0o700).map_err(failed)?;
+    let file = File::options()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(folder.join(LOCK_FILE))
+        .map_err(failed)?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(StartError::InUse(folder.to_owned())),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
+fn read_or_make_key(path: &Path, may_make: bool, random: &dyn Random) -> Result<MasterKey, StartError> {
+    let failed = |error| StartError::KeyFile { path: path.to_owned(), error };
+    match fs::read_to_string(path) {
+        Ok(text) => {
+            MasterKey::parse(&text).map_err(|error| StartError::KeyMalformed { path: path.to_owned(), error })
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && may_make => {
+            let key = MasterKey::generate(random);
+            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+                fs::create_dir_all(folder).map_err(failed)?;
+            }
+            write_private(path, key.to_file_text().expose().as_bytes()).map_err(failed)?;
+            Ok(key)
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StartError::KeyMissing(path.to_owned())),
+        Err(error) => Err(failed(error)),
+    }
+}
+
+/// Writes a file that only its owner can read, and syncs it: a database must never outlive its key.
+pub(crate) fn write_private(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    use std::io::Write;
+    let mut options = File::options();
+    options.create_new(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    let mut file = options.open(path)?;
+    file.write_all(bytes)?;
+    file.sync_all()
+}
+
+#[cfg(unix)]
+fn restrict(path: &Path, mode: u32) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn restrict(_path: &Path, _mode: u32) -> io::Result<()> {
+    Ok(())
+}
+
+const DATABASE_FILE: &str = "callbox.sqlite";
+const LOCK_FILE: &str = "lock";
+const FINGERPRINT: &str = "master_key_fingerprint";

@@ -1,0 +1,179 @@
+//! Wires a server together, runs it, and stops it without losing anything.
+
+use std::future::{Future, IntoFuture};
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::serve::ListenerExt;
+use axum::{Extension, Router, routing};
+use callbox_bus::LocalBus;
+use callbox_domain::AppKey;
+use callbox_hub::Hub;
+use callbox_service::events::dispatcher;
+use callbox_service::{Parts, Service};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
+
+use crate::config::Config;
+use crate::data_folder::{Access, DataFolder, StartError};
+use crate::listen::TlsListener;
+use crate::system::{SystemClock, SystemRandom};
+use crate::{api, assets, listen, telemetry, tls};
+
+/// The open doors of a server.
+pub struct Listeners {
+    /// HTTP and sockets.
+    pub http: TcpListener,
+    /// `/metrics`, where wanted.
+    pub metrics: Option<TcpListener>,
+}
+
+/// A server that is put together but not yet running.
+pub struct Server {
+    folder: DataFolder,
+    service: Arc<Service>,
+    hub: Arc<Hub>,
+    tls: Option<Arc<rustls::ServerConfig>>,
+}
+
+impl Server {
+    /// Opens the data folder and puts everything together.
+    pub fn open(config: &Config) -> Result<Self, StartError> {
+        let limits = config.limits.settings()?;
+        let tls = match (&config.tls.cert, &config.tls.key) {
+            (Some(cert), Some(key)) => Some(tls::load(cert, key)?),
+            _ => None,
+        };
+        let bus = Arc::new(LocalBus::default());
+        let random = Arc::new(SystemRandom);
+        let folder =
+            DataFolder::open(&config.storage, Access::Own, random.as_ref(), dispatcher(bus.clone()))?;
+        let service = Arc::new(Service::new(Parts {
+            store: folder.store.clone(),
+            bus: bus.clone(),
+            clock: Arc::new(SystemClock::new()),
+            random,
+            master_key: folder.master_key.clone(),
+            limits,
+        }));
+        let hub = Hub::new(service.clone(), bus.as_ref());
+        Ok(Self { folder, service, hub, tls })
+    }
+
+    /// The use cases, for what is set up before the doors open.
+    pub fn service(&self) -> &Arc<Service> {
+        &self.service
+    }
+
+    /// The sockets.
+    pub fn hub(&self) -> &Arc<Hub> {
+        &self.hub
+    }
+
+    /// Whether it speaks TLS.
+    pub fn is_tls(&self) -> bool {
+        self.tls.is_some()
+    }
+
+    /// Serves until `shutdown` resolves, then tells sockets to come back, finishes requests and closes the store: within
+    /// ten seconds. `demo` is the app of the page at `/`, for development.
+    pub async fn run(
+        self,
+        listeners: Listeners,
+        demo: Option<&AppKey>,
+        shutdown: impl Future<Output = ()>,
+    ) -> Result<(), StartError> {
+        let figures = telemetry::start_metrics();
+        let (router, document) = api::assemble(self.service.clone(), self.hub.clone());
+        let document: Arc<str> = document.to_pretty_json().expect("plain data").into();
+        let mut router = router.layer(Extension(document)).merge(assets::sdk());
+        if let Some(app_key) = demo {
+            router = router.merge(assets::demo(app_key.as_str()));
+        }
+        let router = callbox_http_api::wrap(router, self.service.clone());
+
+        let (stop, stopped) = watch::channel(());
+        let http = serve_http(router, listeners.http, self.tls.clone(), stopped.clone())?;
+        let metrics = listeners.metrics.map(|listener| {
+            let router = Router::new().route("/metrics", routing::get(async move || figures.render()));
+            let serving = axum::serve(listener, router).with_graceful_shutdown(changed(stopped.clone()));
+            tokio::spawn(async move { serving.await })
+        });
+        let recovered = self.service.recover_calls().await;
+        recovered.map_err(|error| StartError::Other(error.message))?;
+        let call_timers = tokio::spawn(run_call_timers(self.service.clone()));
+        let housekeeping = tokio::spawn(keep_house(self.service.clone(), stopped));
+
+        shutdown.await;
+        tracing::info!("stopping");
+        let _ = stop.send(());
+        let drained = async {
+            self.hub.drain().await;
+            let _ = http.await;
+        };
+        if tokio::time::timeout(STOP_TIME_MAX, drained).await.is_err() {
+            tracing::warn!("some requests did not finish in time");
+        }
+        call_timers.abort();
+        housekeeping.abort();
+        if let Some(metrics) = metrics {
+            metrics.abort();
+        }
+        let store = self.folder.store.clone();
+        let _ = tokio::task::spawn_blocking(move || store.close()).await;
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+fn serve_http(
+    router: Router,
+    listener: TcpListener,
+    tls: Option<Arc<rustls::ServerConfig>>,
+    stopped: watch::Receiver<()>,
+) -> Result<JoinHandle<std::io::Result<()>>, StartError> {
+    let stopped = changed(stopped);
+    Ok(match tls {
+        None => {
+            let listener = listener.tap_io(listen::without_delay);
+            tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future())
+        }
+        Some(config) => {
+            let listener =
+                TlsListener::new(listener, config).map_err(|error| StartError::Other(error.to_string()))?;
+            tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future())
+        }
+    })
+}
+
+async fn changed(mut stopped: watch::Receiver<()>) {
+    // An error means that the sender is gone, which is a stop too.
+    let _ = stopped.changed().await;
+}
+
+async fn keep_house(service: Arc<Service>, stopped: watch::Receiver<()>) {
+    let mut timer = tokio::time::interval(HOUSEKEEPING_INTERVAL);
+    while !stopped.has_changed().unwrap_or(true) {
+        timer.tick().await;
+        service.forget_quiet_sessions();
+    }
+}
+
+async fn run_call_timers(service: Arc<Service>) {
+    let mut timer = tokio::time::interval(CALL_TIMER_INTERVAL);
+    timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        timer.tick().await;
+        service.run_call_timers().await;
+    }
+}
+
+/// Calls are looked at this often; their shortest timer is a second.
+const CALL_TIMER_INTERVAL: Duration = Duration::from_millis(100);
+
+/// A stop takes no longer than this.
+const STOP_TIME_MAX: Duration = Duration::from_secs(9);
+
+const HOUSEKEEPING_INTERVAL: Duration = Duration::from_mins(1);

@@ -1,0 +1,252 @@
+//! A whole server in this process, and as little client as its tests need.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use callbox_domain::{AppKey, AppSettings};
+use callbox_server::StartError;
+use callbox_server::config::{Config, LimitsConfig, StorageConfig};
+use callbox_server::serve::{Listeners, Server};
+use callbox_service::Service;
+use callbox_service::accounts::CreateApp;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::{WebSocketStream, client_async};
+
+/// A running server with an app into which anyone signs in.
+pub struct Running {
+    pub address: String,
+    service: Arc<Service>,
+    folder: TempDir,
+    stop: oneshot::Sender<()>,
+    serving: JoinHandle<Result<(), StartError>>,
+}
+
+impl Running {
+    pub async fn start() -> Self {
+        Self::start_in(TempDir::new().expect("a folder for the test")).await
+    }
+
+    async fn start_in(folder: TempDir) -> Self {
+        let server = Server::open(&config(folder.path())).expect("a server");
+        server.service().allow_open_sign_in();
+        let key = AppKey::new(APP_KEY).expect("valid");
+        if server.service().find_app(&key).await.is_err() {
+            let settings = AppSettings::development();
+            let app = CreateApp { name: "Test".into(), key: Some(key), settings };
+            server.service().create_app(app).await.expect("a new app");
+        }
+        let service = Arc::clone(server.service());
+        let http = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = http.local_addr().expect("bound").to_string();
+        let (stop, stopped) = oneshot::channel();
+        let shutdown = async {
+            let _ = stopped.await;
+        };
+        let listeners = Listeners { http, metrics: None };
+        let serving = tokio::spawn(server.run(listeners, None, shutdown));
+        Self { address, service, folder, stop, serving }
+    }
+
+    /// Stops the server and starts another one on the same data, at another address.
+    pub async fn restart(self) -> Self {
+        Self::start_in(self.stop().await).await
+    }
+
+    /// Stops the server; what it kept stays as long as the folder is held.
+    pub async fn stop(self) -> TempDir {
+        self.stop.send(()).expect("a running server");
+        within(self.serving).await.expect("no panic").expect("a clean stop");
+        self.folder
+    }
+
+    /// Signs a user in and returns the session's token.
+    pub async fn sign_in(&self, user: &str) -> String {
+        let app = format!("Application {APP_KEY}");
+        let (status, answer) = self.post("/v1/sessions", &app, &json!({ "userId": user })).await;
+        assert_eq!(status, 201, "{answer}");
+        answer["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Ends a call over HTTP: the status and the error's code, if there is one.
+    pub async fn end_call(&self, token: &str, call: &str, reason: &str) -> (u16, Option<String>) {
+        let path = format!("/v1/calls/{call}/end");
+        let (status, answer) =
+            self.post(&path, &format!("Bearer {token}"), &json!({ "reason": reason })).await;
+        (status, answer["error"]["code"].as_str().map(str::to_owned))
+    }
+
+    async fn post(&self, path: &str, authorization: &str, body: &Value) -> (u16, Value) {
+        self.request("POST", path, authorization, &body.to_string()).await
+    }
+
+    pub async fn request(&self, verb: &str, path: &str, authorization: &str, body: &str) -> (u16, Value) {
+        let request = format!(
+            "{verb} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: {authorization}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+            self.address,
+            body.len()
+        );
+        let exchange = async {
+            let mut stream = TcpStream::connect(&self.address).await?;
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            Ok::<_, std::io::Error>(answer)
+        };
+        let answer = within(exchange).await.expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// Signs a user in to an app whose directory is closed and whose pages come from `https://other.example` only.
+    pub async fn sign_in_to_other_app(&self, user: &str) -> String {
+        let key = AppKey::new("other-app").expect("valid");
+        if self.service.find_app(&key).await.is_err() {
+            let settings = AppSettings {
+                open_sign_in: true,
+                allowed_origins: vec!["https://other.example".into()],
+                ..AppSettings::default()
+            };
+            let app = CreateApp { name: "Other".into(), key: Some(key), settings };
+            self.service.create_app(app).await.expect("a new app");
+        }
+        let answer = self.post("/v1/sessions", "Application other-app", &json!({ "userId": user })).await;
+        answer.1["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// Opens a socket, as a page of `origin` if one is given, and says nothing yet.
+    pub async fn open(&self, origin: Option<&str>) -> Socket {
+        let stream = TcpStream::connect(&self.address).await.expect("a connection");
+        let mut request = format!("ws://{}/v1/socket", self.address).into_client_request().expect("valid");
+        let protocol = "callbox.v1".parse().expect("valid");
+        request.headers_mut().insert("sec-websocket-protocol", protocol);
+        if let Some(origin) = origin {
+            request.headers_mut().insert("origin", origin.parse().expect("valid"));
+        }
+        let (stream, _) = within(client_async(request, stream)).await.expect("a socket");
+        Socket { stream, pings: 0 }
+    }
+
+    /// Opens a socket and says hello: the socket, and the welcome.
+    pub async fn connect(&self, token: &str, connection: &str) -> (Socket, Value) {
+        self.connect_with(token, connection, None).await
+    }
+
+    /// Opens a socket and says hello with a cursor.
+    pub async fn connect_with(&self, token: &str, connection: &str, cursor: Option<&str>) -> (Socket, Value) {
+        let mut socket = self.open(None).await;
+        let hello = json!({ "type": "hello", "id": "h", "token": token, "connectionId": connection, "cursor": cursor });
+        socket.send(hello).await;
+        let welcome = socket.receive().await;
+        assert_eq!(welcome["type"], "welcome");
+        (socket, welcome)
+    }
+
+    /// Opens a socket whose user has no live calls.
+    pub async fn socket(&self, token: &str, connection: &str) -> Socket {
+        let (socket, welcome) = self.connect(token, connection).await;
+        assert_eq!(welcome["liveCallIds"], json!([]));
+        socket
+    }
+}
+
+/// A socket that was welcomed.
+pub struct Socket {
+    stream: WebSocketStream<TcpStream>,
+    pings: u32,
+}
+
+impl Socket {
+    pub async fn send(&mut self, frame: Value) {
+        self.send_text(&frame.to_string()).await;
+    }
+
+    pub async fn send_text(&mut self, text: &str) {
+        within(self.stream.send(Message::Text(text.into()))).await.expect("an open socket");
+    }
+
+    /// The next frame.
+    pub async fn receive(&mut self) -> Value {
+        match self.next().await {
+            Message::Text(text) => serde_json::from_str(&text).expect("JSON"),
+            other => panic!("{other:?} is no frame"),
+        }
+    }
+
+    /// The next frame, which must be of this type.
+    pub async fn expect(&mut self, name: &str) -> Value {
+        let frame = self.receive().await;
+        assert_eq!(frame["type"], name, "{frame}");
+        frame
+    }
+
+    /// The next two frames, which must be of these types, in either order.
+    pub async fn expect_both(&mut self, one: &str, other: &str) -> (Value, Value) {
+        let frame = self.receive().await;
+        if frame["type"] == one {
+            return (frame, self.expect(other).await);
+        }
+        assert_eq!(frame["type"], other, "{frame}");
+        (self.expect(one).await, frame)
+    }
+
+    /// Everything that was sent before is served, and nothing was told since the last frame that was received.
+    pub async fn quiet(&mut self) {
+        self.pings += 1;
+        let id = format!("ping-{}", self.pings);
+        self.send(json!({ "type": "ping", "id": id })).await;
+        assert_eq!(self.receive().await, json!({ "type": "pong", "re": id }));
+    }
+
+    /// The code with which the server closes the socket; frames before are skipped.
+    pub async fn close_code(&mut self) -> u16 {
+        loop {
+            if let Message::Close(Some(close)) = self.next().await {
+                return close.code.into();
+            }
+        }
+    }
+
+    /// Closes the socket and waits until the server has done so too.
+    pub async fn close(mut self) {
+        within(self.stream.close(None)).await.expect("an open socket");
+        while within(self.stream.next()).await.is_some_and(|received| received.is_ok()) {}
+    }
+
+    async fn next(&mut self) -> Message {
+        loop {
+            let received = within(self.stream.next()).await;
+            match received.expect("an open socket").expect("an open socket") {
+                Message::Ping(_) | Message::Pong(_) => {}
+                message => return message,
+            }
+        }
+    }
+}
+
+/// The configuration of a server in this folder.
+pub fn config(folder: &Path) -> Config {
+    let master_key_file: PathBuf = folder.join("master.key");
+    let storage = StorageConfig { folder: folder.join("data"), master_key_file };
+    // Tests are in more of a hurry than people.
+    let limits = LimitsConfig { messages_burst: 1_000, requests_burst: 1_000, ..LimitsConfig::default() };
+    Config { storage, limits, ..Config::default() }
+}
+
+/// What must not take long.
+async fn within<T>(future: impl Future<Output = T>) -> T {
+    tokio::time::timeout(PATIENCE, future).await.expect("in time")
+}
+
+const APP_KEY: &str = "test-app";
+const PATIENCE: Duration = Duration::from_secs(20);

@@ -1,0 +1,8 @@
+//! Whole servers, asked over real sockets and HTTP.
+
+mod harness;
+mod outages;
+mod socket;
+mod steps;
+mod walk;
+mod whole_call;

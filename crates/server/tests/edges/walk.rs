@@ -1,0 +1,220 @@
+//! The walk of every operation of the API document as everyone who must not get in: a stranger, a wrong token, an ended
+//! session, another user, a user of another app, a page of a foreign origin. An operation that is not in the table
+//! fails the test.
+
+use std::collections::BTreeSet;
+
+use callbox_wire::ClientFrame;
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::harness::{Running, Socket};
+
+/// Who may use an operation.
+enum Access {
+    /// Anyone; a request without credentials gets this status.
+    Anyone(u16),
+    /// A signed-in user; one who has nothing to do with what the request names gets this status and code.
+    SignedIn(u16, &'static str),
+}
+
+struct Operation {
+    id: &'static str,
+    verb: &'static str,
+    path: String,
+    body: Value,
+    access: Access,
+}
+
+/// What belongs to ann and bob, and is nobody else's business.
+struct Private {
+    conversation: String,
+    call: String,
+}
+
+fn operations(private: &Private) -> Vec<Operation> {
+    let Private { conversation, call } = private;
+    let operation =
+        |id, verb, path: &str, body, access| Operation { id, verb, path: path.to_owned(), body, access };
+    let message =
+        json!({ "messageId": "m-stranger", "to": { "conversationId": conversation }, "text": "hi" });
+    let history = format!("/v1/conversations/{conversation}/messages");
+    let end = format!("/v1/calls/{call}/end");
+    let (none, fine) = (Value::Null, |status| Access::SignedIn(status, ""));
+    vec![
+        operation("processHealth", "GET", "/healthz", none.clone(), Access::Anyone(200)),
+        operation("readiness", "GET", "/readyz", none.clone(), Access::Anyone(200)),
+        operation("describeApi", "GET", "/openapi.json", none.clone(), Access::Anyone(200)),
+        operation("openSocket", "GET", "/v1/socket", none.clone(), Access::Anyone(426)),
+        operation("signIn", "POST", "/v1/sessions", json!({ "userId": "eve" }), Access::Anyone(401)),
+        operation("resumeSession", "GET", "/v1/session", none.clone(), fine(200)),
+        operation("listUsers", "GET", "/v1/users", none.clone(), fine(200)),
+        operation("listConversations", "GET", "/v1/conversations", none.clone(), fine(200)),
+        operation(
+            "listMessages",
+            "GET",
+            &history,
+            none.clone(),
+            Access::SignedIn(404, "conversation_not_found"),
+        ),
+        operation(
+            "sendMessage",
+            "POST",
+            "/v1/messages",
+            message,
+            Access::SignedIn(404, "conversation_not_found"),
+        ),
+        operation(
+            "endCall",
+            "POST",
+            &end,
+            json!({ "reason": "hang_up" }),
+            Access::SignedIn(404, "call_not_found"),
+        ),
+        // Last: it ends the session that asks.
+        operation("signOut", "DELETE", "/v1/session", none, fine(204)),
+    ]
+}
+
+#[tokio::test]
+async fn every_operation_keeps_strangers_out() {
+    let server = Running::start().await;
+    let (private, _sockets) = private_things(&server).await;
+    let operations = operations(&private);
+    assert_eq!(
+        documented(&server).await,
+        operations.iter().map(|operation| operation.id.to_owned()).collect()
+    );
+
+    let ended = server.sign_in("zoe").await;
+    assert_eq!(ask(&server, &operations[operations.len() - 1], &bearer(&ended)).await.0, 204);
+    let (same_app, same_app_page) = (server.sign_in("eve").await, server.sign_in("eve").await);
+    let other_app = server.sign_in_to_other_app("eve").await;
+    for operation in &operations {
+        let anonymous = ask(&server, operation, &[]).await;
+        match operation.access {
+            Access::Anyone(status) => assert_eq!(anonymous.0, status, "{}", operation.id),
+            Access::SignedIn(status, code) => {
+                assert_eq!(anonymous, (401, "credentials_missing".into()), "{}", operation.id);
+                let unknown = ask(&server, operation, &bearer("cbs_unknown")).await;
+                assert_eq!(unknown, (401, "token_unknown".into()), "{}", operation.id);
+                let over = ask(&server, operation, &bearer(&ended)).await;
+                assert_eq!(over, (401, "session_ended".into()), "{}", operation.id);
+                let mut foreign = bearer(&other_app);
+                foreign.push(("origin", "https://evil.example".into()));
+                let page = ask(&server, operation, &foreign).await;
+                assert_eq!(page, (403, "origin_not_allowed".into()), "{}", operation.id);
+                for token in [&same_app, &other_app] {
+                    let outsider = ask(&server, operation, &bearer(token)).await;
+                    let closed = operation.id == "listUsers" && token == &other_app;
+                    let expected = if closed { (403, "directory_closed") } else { (status, code) };
+                    assert_eq!(outsider, (expected.0, expected.1.into()), "{}", operation.id);
+                }
+            }
+        }
+    }
+    let seen = ask_body(&server, "GET", "/v1/conversations", &Value::Null, &bearer(&same_app_page)).await.1;
+    assert_eq!(seen["items"], json!([]), "a list holds nothing of others");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn every_frame_keeps_outsiders_out() {
+    let server = Running::start().await;
+    let (private, _sockets) = private_things(&server).await;
+    let (conversation, call) = (&private.conversation, &private.call);
+    let to = json!({ "conversationId": conversation });
+    let frames = [
+        json!({ "type": "message.send", "message": { "messageId": "m-outsider", "to": to, "text": "hi" } }),
+        json!({ "type": "receipt.read", "conversationId": conversation, "upTo": 1 }),
+        json!({ "type": "typing.set", "to": to, "active": true }),
+        json!({ "type": "call.ring", "callId": call }),
+        json!({ "type": "call.accept", "callId": call }),
+        json!({ "type": "call.end", "callId": call, "reason": "hang_up" }),
+        json!({ "type": "call.describe", "callId": call, "generation": 1, "description": { "type": "offer", "sdp": "v=0" } }),
+        json!({ "type": "call.candidate", "callId": call, "generation": 1, "candidate": null }),
+        json!({ "type": "call.report", "callId": call, "media": "connected" }),
+        json!({ "type": "call.mute", "callId": call, "audio": true, "video": true }),
+    ];
+    // These name nothing that could be another's: they are about the connection itself, or about a new call.
+    let harmless = ["hello", "ack", "ping", "presence.watch", "call.start"];
+    let walked = frames.iter().filter_map(|frame| frame["type"].as_str()).chain(harmless);
+    assert_eq!(walked.collect::<BTreeSet<_>>(), ClientFrame::NAMES.iter().copied().collect());
+
+    for token in [server.sign_in("eve").await, server.sign_in_to_other_app("eve").await] {
+        let mut socket = server.socket(&token, "connection-eve").await;
+        for frame in &frames {
+            let mut frame = frame.clone();
+            frame["id"] = "walk".into();
+            socket.send(frame.clone()).await;
+            let answer = socket.expect("error").await;
+            let expected =
+                if frame["callId"].is_null() { "conversation_not_found" } else { "call_not_found" };
+            assert_eq!(answer["error"]["code"], expected, "{frame}");
+            assert_eq!(answer["re"], "walk");
+        }
+        socket.quiet().await;
+    }
+    server.stop().await;
+}
+
+/// A conversation and a live call between ann and bob, and the socket that keeps the call alive.
+async fn private_things(server: &Running) -> (Private, Socket) {
+    let (ann, _) = (server.sign_in("ann").await, server.sign_in("bob").await);
+    let mut socket = server.socket(&ann, "connection-ann").await;
+    let message = json!({ "messageId": "m-private", "to": { "userId": "bob" }, "text": "between us" });
+    socket.send(json!({ "type": "message.send", "id": "1", "message": message })).await;
+    let (accepted, _) = socket.expect_both("message.accepted", "message.created").await;
+    let conversation = accepted["message"]["conversationId"].as_str().expect("an id").to_owned();
+    let call = "call-private".to_owned();
+    socket
+        .send(json!({ "type": "call.start", "id": "2", "callId": call, "calleeId": "bob", "media": "audio" }))
+        .await;
+    socket.expect("call.started").await;
+    (Private { conversation, call }, socket)
+}
+
+async fn documented(server: &Running) -> BTreeSet<String> {
+    let document = ask_body(server, "GET", "/openapi.json", &Value::Null, &[]).await.1;
+    let paths = document["paths"].as_object().expect("paths");
+    let operations = paths.values().flat_map(|item| item.as_object().expect("an item").values());
+    operations.filter_map(|operation| operation["operationId"].as_str().map(str::to_owned)).collect()
+}
+
+type Headers<'a> = &'a [(&'a str, String)];
+
+fn bearer(token: &str) -> Vec<(&'static str, String)> {
+    vec![("authorization", format!("Bearer {token}"))]
+}
+
+/// The status, and the error's code if there is one.
+async fn ask(server: &Running, operation: &Operation, headers: Headers<'_>) -> (u16, String) {
+    let (status, body) = ask_body(server, operation.verb, &operation.path, &operation.body, headers).await;
+    (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
+}
+
+async fn ask_body(
+    server: &Running,
+    verb: &str,
+    path: &str,
+    body: &Value,
+    headers: Headers<'_>,
+) -> (u16, Value) {
+    let body = if body.is_null() { String::new() } else { body.to_string() };
+    let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let headers = headers.concat();
+    let request = format!(
+        "{verb} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n{headers}\r\n{body}",
+        server.address,
+        body.len()
+    );
+    let mut stream = TcpStream::connect(&server.address).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("an open connection");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, serde_json::from_str(body).unwrap_or_default())
+}

@@ -1,0 +1,261 @@
+//! The binary as its operator meets it: what it says when it cannot start, and what it prints when it can.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use tempfile::TempDir;
+
+fn callbox(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callbox"));
+    command.args(arguments).stdin(Stdio::null());
+    command
+}
+
+fn output(arguments: &[&str]) -> Output {
+    callbox(arguments).output().expect("the binary runs")
+}
+
+/// A command that must fail with one clear line.
+fn complaint(arguments: &[&str]) -> String {
+    let output = output(arguments);
+    let text = String::from_utf8(output.stderr).expect("text");
+    assert!(!output.status.success(), "{arguments:?} should fail: {text}");
+    let complaints: Vec<_> = text.lines().filter(|line| line.starts_with("callbox: ")).collect();
+    assert_eq!(complaints.len(), 1, "{text}");
+    assert!(!text.contains("panicked"), "{text}");
+    complaints[0].to_owned()
+}
+
+fn stdout(arguments: &[&str]) -> String {
+    let output = output(arguments);
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// A development server on a folder. Killed when dropped, if it was not stopped.
+struct Running {
+    child: Child,
+    port: String,
+}
+
+impl Running {
+    fn start(data: &str) -> Self {
+        let mut command = callbox(&["dev", "--port", "0", "--data", data]);
+        let mut child =
+            command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("the binary runs");
+        let lines = BufReader::new(child.stdout.as_mut().expect("piped")).lines();
+        let address =
+            lines.map_while(Result::ok).find(|line| line.trim().starts_with("Open")).expect("an address");
+        let port = address.rsplit_once(':').expect("a port").1.to_owned();
+        Self { child, port }
+    }
+
+    fn stop(mut self) {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-INT", &process]).status().expect("kill runs");
+        assert!(sent.success());
+        assert!(self.child.wait().expect("it ends").success(), "Ctrl-C ends it cleanly");
+    }
+
+    fn get(&self, path: &str) -> String {
+        let mut stream =
+            std::net::TcpStream::connect(format!("127.0.0.1:{}", self.port)).expect("it listens");
+        let request = format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        std::io::Write::write_all(&mut stream, request.as_bytes()).expect("it reads");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).expect("it answers");
+        answer
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn data_in(folder: &TempDir) -> String {
+    folder.path().join("data").to_string_lossy().into_owned()
+}
+
+fn key_of(data: &str) -> String {
+    format!("{data}.master-key")
+}
+
+/// A data folder that a server has made and left.
+fn used_folder() -> (TempDir, String) {
+    let folder = TempDir::new().expect("a folder");
+    let data = data_in(&folder);
+    Running::start(&data).stop();
+    (folder, data)
+}
+
+#[test]
+fn a_server_starts_stops_and_finds_its_data_again() {
+    let (_folder, data) = used_folder();
+    let database = Path::new(&data).join("callbox.sqlite");
+    let before = stdout(&["app", "list", "--data", &data]);
+    assert!(database.exists() && before.starts_with("demo"), "{before}");
+    let again = Running::start(&data);
+    assert!(again.get("/readyz").ends_with("ready\n"));
+    assert_eq!(stdout(&["app", "list", "--data", &data]), before, "also beside a running server");
+    again.stop();
+}
+
+#[test]
+fn a_taken_port_is_one_clear_line() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let port = listener.local_addr().expect("bound").port().to_string();
+    let folder = TempDir::new().expect("a folder");
+    let data = data_in(&folder);
+    assert!(complaint(&["dev", "--port", &port, "--data", &data]).contains("the port is taken"));
+    assert!(!Path::new(&data).exists(), "nothing was touched");
+}
+
+#[test]
+fn a_folder_that_cannot_be_used_is_one_clear_line() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("file");
+    fs::write(&file, "").expect("writable");
+    let below_a_file = file.join("data").to_string_lossy().into_owned();
+    assert!(
+        complaint(&["dev", "--port", "0", "--data", &below_a_file])
+            .contains("cannot write to the data folder")
+    );
+
+    let data = data_in(&folder);
+    let running = Running::start(&data);
+    assert!(complaint(&["dev", "--port", "0", "--data", &data]).contains("in use by another callbox server"));
+    let refused = complaint(&["app", "create", "--name", "Mine", "--data", &data]);
+    assert!(refused.contains("in use"), "a command that writes refuses beside a server: {refused}");
+    running.stop();
+}
+
+#[test]
+fn a_missing_or_foreign_master_key_is_one_clear_line() {
+    let (_folder, data) = used_folder();
+    let key = fs::read_to_string(key_of(&data)).expect("a key file");
+    fs::remove_file(key_of(&data)).expect("removable");
+    assert!(
+        complaint(&["dev", "--port", "0", "--data", &data]).contains("is missing, but the database needs it")
+    );
+    let (_other_folder, other) = used_folder();
+    fs::copy(key_of(&other), key_of(&data)).expect("copied");
+    assert!(complaint(&["dev", "--port", "0", "--data", &data]).contains("is not the one"));
+    fs::write(key_of(&data), "nonsense").expect("writable");
+    assert!(complaint(&["dev", "--port", "0", "--data", &data]).contains("line 1 of the master key file"));
+    fs::write(key_of(&data), key).expect("writable");
+    Running::start(&data).stop();
+}
+
+#[cfg(unix)]
+#[test]
+fn the_master_key_is_for_its_owner_only_and_in_no_database() {
+    use std::os::unix::fs::PermissionsExt;
+    let (_folder, data) = used_folder();
+    let mode = fs::metadata(key_of(&data)).expect("a key file").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+    let key = fs::read_to_string(key_of(&data)).expect("text");
+    let key = key.trim().split_once(':').expect("id and key").1.to_owned();
+    for entry in fs::read_dir(&data).expect("a folder") {
+        let bytes = fs::read(entry.expect("an entry").path()).expect("readable");
+        assert!(!bytes.windows(key.len()).any(|window| window == key.as_bytes()));
+    }
+}
+
+#[test]
+fn a_newer_or_broken_database_is_one_clear_line() {
+    let (_folder, data) = used_folder();
+    let database = Path::new(&data).join("callbox.sqlite");
+    let connection = rusqlite::Connection::open(&database).expect("a database");
+    let add = "INSERT INTO migrations (number, name, checksum, applied_at) VALUES (9999, 'future', 'x', 0)";
+    connection.execute(add, []).expect("a row");
+    drop(connection);
+    let newer = complaint(&["dev", "--port", "0", "--data", &data]);
+    assert!(newer.contains("9999") || newer.contains("newer"), "{newer}");
+    for name in ["callbox.sqlite-wal", "callbox.sqlite-shm"] {
+        let _ = fs::remove_file(Path::new(&data).join(name));
+    }
+    fs::write(&database, "this is no database, and long enough to be noticed as such by its first bytes")
+        .expect("writable");
+    complaint(&["dev", "--port", "0", "--data", &data]);
+}
+
+#[test]
+fn configuration_is_printed_checked_and_described() {
+    let folder = TempDir::new().expect("a folder");
+    let file = folder.path().join("callbox.toml").to_string_lossy().into_owned();
+    fs::write(&file, stdout(&["config", "default"])).expect("writable");
+    assert_eq!(stdout(&["config", "check", &file]), "The configuration is good.\n");
+    let schema: serde_json::Value = serde_json::from_str(&stdout(&["config", "schema"])).expect("JSON");
+    assert!(schema["properties"]["server"].is_object());
+    fs::write(&file, "[server]\nlisten = \"nowhere\"").expect("writable");
+    assert!(complaint(&["config", "check", &file]).contains("server.listen"));
+    assert!(complaint(&["serve", "--config", &file]).contains("server.listen"));
+    assert!(complaint(&["serve", "--config", "/nonexistent.toml"]).contains("cannot read the configuration"));
+}
+
+#[test]
+fn apps_are_made_shown_and_given_new_secrets() {
+    let (_folder, data) = used_folder();
+    let made = stdout(&[
+        "app",
+        "create",
+        "--name",
+        "Mine",
+        "--key",
+        "mine",
+        "--allow-origin",
+        "https://mine.example",
+        "--data",
+        &data,
+    ]);
+    let secret =
+        made.lines().find_map(|line| line.strip_prefix("App secret")).expect("a secret").trim().to_owned();
+    let shown = stdout(&["app", "show", "mine", "--data", &data]);
+    assert!(
+        shown.contains("https://mine.example")
+            && shown.contains("Open sign-in     off")
+            && !shown.contains(&secret)
+    );
+    let rotated = stdout(&["app", "rotate-secret", "mine", "--grace", "5", "--data", &data]);
+    assert!(rotated.starts_with("App secret") && !rotated.contains(&secret));
+    assert!(
+        complaint(&["app", "create", "--name", "Twice", "--key", "mine", "--data", &data])
+            .contains("another app has this key")
+    );
+    assert!(complaint(&["app", "show", "nobody", "--data", &data]).contains("No app has this key"));
+    assert!(
+        complaint(&["app", "create", "--name", "X", "--allow-origin", "mine.example", "--data", &data])
+            .contains("--allow-origin")
+    );
+    let ticket = stdout(&["ticket", "--app", "mine", "--user", "ann", "--data", &data]);
+    assert!(ticket.contains(':') && !ticket.contains(&secret));
+}
+
+#[test]
+fn every_command_has_a_help_that_teaches() {
+    for command in [
+        &["dev"][..],
+        &["serve"],
+        &["app"],
+        &["app", "create"],
+        &["app", "list"],
+        &["app", "show"],
+        &["app", "rotate-secret"],
+        &["ticket"],
+        &["config"],
+        &["config", "default"],
+        &["config", "check"],
+        &["config", "schema"],
+    ] {
+        let mut arguments = command.to_vec();
+        arguments.push("--help");
+        let help = stdout(&arguments);
+        assert!(help.contains("Usage: callbox") && help.lines().count() > 4, "{help}");
+    }
+    assert!(stdout(&["--version"]).starts_with("callbox "));
+}
