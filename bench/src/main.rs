@@ -1,0 +1,71 @@
+//! Measures the server from outside: a release build of it runs as a process of its own, the load comes from this one
+//! over loopback. Every figure stands beside its bar in `bench/RESULTS.md`; one that falls short says so.
+//!
+//! Run by `cargo xtask bench [names]`. Rates depend on the machine and on whatever else runs there; CPU per operation
+//! and ratios of one run are what to compare.
+
+#![expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52, and people read the figures")]
+
+mod client;
+mod idle_sockets;
+mod messages;
+mod process;
+mod report;
+mod server;
+mod sign_in;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use report::{Figure, Report};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// Everything that goes wrong in a bench ends it.
+type BenchResult<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().collect();
+    // The server under test is this same binary.
+    if arguments.get(1).map(String::as_str) == Some("callbox") {
+        let command = callbox_server::commands::Arguments::parse_from(&arguments[1..]);
+        return match callbox_server::commands::run(command) {
+            Ok(()) => ExitCode::SUCCESS,
+            Err(error) => {
+                eprintln!("callbox: {error}");
+                ExitCode::FAILURE
+            }
+        };
+    }
+    let names: Vec<&str> = arguments[1..].iter().map(String::as_str).collect();
+    match run(&names) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bench: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(names: &[&str]) -> BenchResult<()> {
+    if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
+        return Err(format!("there is no bench '{unknown}'; there are {}", NAMES.join(", ")).into());
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let mut report = Report::open();
+    for name in NAMES.iter().filter(|name| names.is_empty() || names.contains(name)) {
+        eprintln!("bench: {name} …");
+        let figures: Vec<Figure> = runtime.block_on(async {
+            match *name {
+                "idle-sockets" => idle_sockets::measure().await,
+                "messages" => messages::measure().await,
+                _ => sign_in::measure().await,
+            }
+        })?;
+        report.put(name, &figures);
+    }
+    report.save()
+}
+
+const NAMES: [&str; 3] = ["idle-sockets", "messages", "sign-in"];

@@ -1,0 +1,32 @@
+//! What a process has used, as Linux tells it (proc(5)).
+
+use std::fs;
+use std::time::Duration;
+
+use crate::BenchResult;
+
+/// CPU time and memory of a process.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Usage {
+    /// User and system time of all threads.
+    pub(crate) cpu: Duration,
+    /// Private and proportional shared memory, in bytes.
+    pub(crate) memory: u64,
+}
+
+impl Usage {
+    pub(crate) fn of(process: u32) -> BenchResult<Self> {
+        let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+        let after_name = stat.rsplit_once(')').ok_or("no name in stat")?.1;
+        let fields: Vec<&str> = after_name.split_whitespace().collect();
+        // utime and stime are fields 14 and 15; the name was field 2.
+        let ticks: u64 = fields[11].parse::<u64>()? + fields[12].parse::<u64>()?;
+        let rollup = fs::read_to_string(format!("/proc/{process}/smaps_rollup"))?;
+        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).ok_or("no Pss")?;
+        let kibibytes: u64 = pss.trim().trim_end_matches("kB").trim().parse()?;
+        Ok(Self { cpu: Duration::from_millis(ticks * 1_000 / TICKS_PER_SECOND), memory: kibibytes * 1_024 })
+    }
+}
+
+/// `sysconf(_SC_CLK_TCK)`: 100 on every Linux platform that Rust supports.
+const TICKS_PER_SECOND: u64 = 100;
