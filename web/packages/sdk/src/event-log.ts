@@ -1,0 +1,116 @@
+import { Island, type Timer } from './world.js';
+
+/** What {@link EventLog} tells. */
+export interface EventLogEvents {
+  /** Everything up to `seq` was handled: time to say so. */
+  ack: { seq: number };
+  /** Where to go on after the next page load. */
+  cursor: { cursor: string };
+  /** Events were missed that the server no longer replays: whatever is shown must be fetched again. */
+  stale: Record<string, never>;
+}
+
+/** What to do with a logged frame: handle it, drop it, or connect again because some before it are missing. */
+export type Verdict = 'next' | 'seen' | 'gap';
+
+/** How far the user's event log was handled: drops repeats, notices gaps, acknowledges. */
+export class EventLog extends Island<EventLogEvents> {
+  /** The cursor without its number; `null` before the first welcome. */
+  #epoch: string | null = null;
+  /** The last event whose handlers ran. */
+  #handled = 0;
+  /** The last event that came over the socket of now: a server takes no acknowledgement of what it has not sent. */
+  #heard = 0;
+  /** The last event that was acknowledged. */
+  #acked = 0;
+  #online = false;
+  #ackTimer: Timer | null = null;
+  #ackedAt = -Infinity;
+
+  /**
+   * What the next hello says; `null` before the first welcome. Events that were handled but not acknowledged are asked for
+   * once more, so that the server learns that they arrived.
+   */
+  get cursor(): string | null {
+    return this.#epoch === null ? null : `${this.#epoch}${this.#acked}`;
+  }
+
+  /** Goes on from a kept cursor, or from nothing. */
+  reset(cursor: string | null): void {
+    this.handleLost();
+    this.#epoch = null;
+    if (cursor !== null) this.#moveTo(cursor);
+  }
+
+  /** The server says where it goes on. */
+  handleWelcome(welcome: { cursor: string; resumed: boolean }): void {
+    const earlier = this.#epoch;
+    this.#online = true;
+    this.#heard = this.#acked;
+    if (welcome.resumed && earlier !== null) return;
+    this.#moveTo(welcome.cursor);
+    if (this.#epoch !== null) this.emit('cursor', { cursor: welcome.cursor });
+    if (earlier !== null) this.emit('stale', {});
+  }
+
+  /** The socket is gone, and with it what was to be acknowledged there. */
+  handleLost(): void {
+    this.#stopTimer();
+    if (this.#online) this.#keepCursor();
+    this.#online = false;
+  }
+
+  /** Looks at a logged frame before it is handled. */
+  take(seq: number): Verdict {
+    if (this.#epoch === null) return 'next';
+    if (seq > this.#handled) return seq === this.#handled + 1 ? 'next' : 'gap';
+    this.#hear(seq);
+    return 'seen';
+  }
+
+  /** The frame's handlers ran. */
+  done(seq: number): void {
+    this.#handled = seq;
+    this.#hear(seq);
+  }
+
+  /** Acknowledges at once; for the moment before a socket is closed. */
+  flush(): void {
+    if (this.#ackTimer !== null) this.#ack();
+  }
+
+  #moveTo(cursor: string): void {
+    const digits = /\d+$/.exec(cursor);
+    // Without digits at its end it is nothing that this version understands: start at the newest event next time.
+    this.#epoch = digits ? cursor.slice(0, digits.index) : null;
+    this.#handled = this.#heard = this.#acked = digits ? Number(digits[0]) : 0;
+  }
+
+  #hear(seq: number): void {
+    this.#heard = Math.max(this.#heard, seq);
+    if (this.#heard <= this.#acked || this.#ackTimer !== null) return;
+    const wait = Math.max(0, this.#ackedAt + ACK_INTERVAL_MS - this.world.now());
+    // Even the first of a burst waits for the end of the turn, so that one acknowledgement covers it.
+    this.#ackTimer = this.world.setTimeout(() => this.#ack(), Math.min(wait, ACK_INTERVAL_MS));
+  }
+
+  #ack(): void {
+    this.#stopTimer();
+    if (!this.#online) return;
+    this.#acked = this.#heard;
+    this.#ackedAt = this.world.now();
+    this.emit('ack', { seq: this.#acked });
+    this.#keepCursor();
+  }
+
+  #keepCursor(): void {
+    if (this.#epoch !== null) this.emit('cursor', { cursor: `${this.#epoch}${this.#handled}` });
+  }
+
+  #stopTimer(): void {
+    this.world.clearTimeout(this.#ackTimer);
+    this.#ackTimer = null;
+  }
+}
+
+const ACK_INTERVAL_MS = 250;

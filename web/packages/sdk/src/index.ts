@@ -1,0 +1,30 @@
+/**
+ * Callbox for the web: sign-in, messages, presence and calls.
+ *
+ * @packageDocumentation
+ */
+export { CallboxClient, type ClientEvents, type ClientOptions } from './client.js';
+export {
+  CallboxError,
+  type CallboxErrorCode,
+  type CallboxErrorInit,
+  type ClientErrorCode,
+  type RetryClass,
+} from './errors.js';
+export {
+  browserSessionStore,
+  memorySessionStore,
+  type SessionStore,
+  type SignInOptions,
+  type StoredSession,
+} from './session.js';
+export { playStream } from './calls/media.js';
+export type { AcceptOptions, Call, CallEvents, CallState, Muted } from './calls/call.js';
+export type { Calls, CallsEvents, StartOptions } from './calls/calls.js';
+export type { CallEnd, CallEndCause } from './calls/ends.js';
+export type { Directory, DirectoryEvents } from './directory.js';
+export type { Emitter } from './emitter.js';
+export type { Messages, MessagesEvents, OutgoingMessage } from './messages.js';
+export type { Presence as PresenceWatch, PresenceEvents } from './presence.js';
+export type { SocketLike, Timer, World, WorldEvent } from './world.js';
+export type * from './types.js';

@@ -1,0 +1,143 @@
+import { Emitter } from './emitter.js';
+
+/** What the SDK needs of a WebSocket: the browser's own and that of the package `ws` both fit. */
+export interface SocketLike {
+  /** It is open. */
+  onopen: ((event: never) => void) | null;
+  /** A frame arrived. */
+  onmessage: ((event: never) => void) | null;
+  /** It is closed. */
+  onclose: ((event: never) => void) | null;
+  /** Something went wrong; a close follows. */
+  onerror: ((event: never) => void) | null;
+  /** Sends one text frame. */
+  send(text: string): void;
+  /** Begins to close. */
+  close(code?: number, reason?: string): void;
+}
+
+/** What happens to the page or the device that the SDK wants to hear of. */
+export type WorldEvent = 'online' | 'offline' | 'visible' | 'networkchange' | 'pagehide';
+
+/** A timer as `setTimeout` returns it; only handed back to `clearTimeout`. */
+export type Timer = number | object;
+
+/**
+ * Everything outside of the SDK that it touches. Each part defaults to the browser's or Node's own;
+ * tests bring doubles. Node 20 has no WebSocket: pass the one of the package `ws`.
+ */
+export interface World {
+  /** The page's origin, where the server is looked for by default; `null` outside of browsers. */
+  origin: string | null;
+  /** Whether the browser gives devices to this page. */
+  secureContext: boolean;
+  /** HTTP. */
+  fetch: (url: string, init: RequestInit) => Promise<Response>;
+  /** Sockets; `null` where there are none. */
+  WebSocket: (new (url: string, protocols: string[]) => SocketLike) | null;
+  /** Calls `handler` once, later. */
+  setTimeout: (handler: () => void, ms: number) => Timer;
+  /** Forgets what `setTimeout` began. */
+  clearTimeout: (timer: Timer | null | undefined) => void;
+  /** Milliseconds since 1970. */
+  now: () => number;
+  /** From 0 up to but not including 1; for jitter. */
+  random: () => number;
+  /** Unpredictable bytes; for ids. */
+  randomBytes: (length: number) => Uint8Array;
+  /** WebRTC; `null` where there is none. */
+  RTCPeerConnection: (new (configuration: RTCConfiguration) => RTCPeerConnection) | null;
+  /** For putting remote tracks together; `null` where there is none. */
+  MediaStream: (new (tracks: MediaStreamTrack[]) => MediaStream) | null;
+  /** Microphones and cameras; `null` where there are none. */
+  mediaDevices: Pick<MediaDevices, 'getUserMedia'> | null;
+  /** Calls `handler` at every event of this name until the function that it returns is called. */
+  onEvent: (event: WorldEvent, handler: () => void) => () => void;
+  /** Hears what the app's own listeners throw, so that one of them cannot stop the SDK. */
+  report: (error: unknown) => void;
+}
+
+/** The world as this environment has it, with `parts` in place of its own. @internal */
+export function createWorld(parts: Partial<World> = {}): World {
+  return { ...environment(), ...parts };
+}
+
+/** A new unpredictable id: 22 of A–Z a–z 0–9 _ -, 128 bits and a bit. @internal */
+export function randomId(world: World): string {
+  let id = '';
+  for (const byte of world.randomBytes(22)) id += ID_ALPHABET.charAt(byte & 63);
+  return id;
+}
+
+/** Resolves after `ms`. @internal */
+export function delay(world: World, ms: number): Promise<void> {
+  return new Promise((resolve) => world.setTimeout(resolve, ms));
+}
+
+/** An emitter whose listeners' errors go to the world's `report`. */
+export class Island<Events extends object> extends Emitter<Events> {
+  /** @internal */
+  protected readonly world: World;
+
+  /** @internal */
+  constructor(world: World) {
+    super((error) => world.report(error));
+    this.world = world;
+  }
+}
+
+function environment(): World {
+  const scope = globalThis as Partial<typeof globalThis>;
+  return {
+    origin: scope.location?.origin ?? null,
+    secureContext: scope.isSecureContext ?? true,
+    fetch: (url, init) => fetch(url, init),
+    WebSocket: scope.WebSocket ?? null,
+    setTimeout: (handler, ms) => setTimeout(handler, ms),
+    clearTimeout: (timer) => clearTimeout(timer as number),
+    now: () => Date.now(),
+    random: () => Math.random(),
+    randomBytes: (length) => crypto.getRandomValues(new Uint8Array(length)),
+    RTCPeerConnection: scope.RTCPeerConnection ?? null,
+    MediaStream: scope.MediaStream ?? null,
+    mediaDevices: (scope.navigator as Partial<Navigator> | undefined)?.mediaDevices ?? null,
+    onEvent: listenToPage,
+    report: (error) => {
+      setTimeout(() => {
+        throw error;
+      });
+    },
+  };
+}
+
+function listenToPage(event: WorldEvent, handler: () => void): () => void {
+  const [target, name] = pageEvent(event);
+  if (!target) return () => undefined;
+  // Browsers tell every change of the estimated speed too: only another kind of network counts.
+  let networkType = (target as { type?: unknown }).type;
+  const listener = (): void => {
+    if (event === 'visible' && document.visibilityState !== 'visible') return;
+    if (event === 'networkchange') {
+      const earlier = networkType;
+      networkType = (target as { type?: unknown }).type;
+      if (earlier === networkType) return;
+    }
+    handler();
+  };
+  target.addEventListener(name, listener);
+  return () => target.removeEventListener(name, listener);
+}
+
+function pageEvent(event: WorldEvent): [target: EventTarget | undefined, name: string] {
+  const scope = globalThis as Partial<typeof globalThis>;
+  switch (event) {
+    case 'visible':
+      return [scope.document, 'visibilitychange'];
+    case 'networkchange':
+      return [(scope.navigator as { connection?: EventTarget } | undefined)?.connection, 'change'];
+    default:
+      return [scope.window, event];
+  }
+}
+
+const ID_ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-';
