@@ -2,7 +2,7 @@
 //!
 //! A crate that implements [`Store`](crate::Store) writes, in a test:
 //!
-//! ```ignore
+//! ```text
 //! callbox_storage::store_conformance!(make_store);
 //! ```
 //!
