@@ -10,7 +10,7 @@ use callbox_bus::{Bus, LocalBus, Notice};
 use callbox_domain::{AppKey, AppSettings, Clock, Directory, IdentityType, Random, Secret, Timestamp};
 use callbox_service::accounts::CreateApp;
 use callbox_service::sessions::ticket::{Ticket, TicketContents};
-use callbox_service::{LimitSettings, MasterKey, Parts, Service};
+use callbox_service::{LimitSettings, MasterKey, Parts, Service, ServiceResult};
 use callbox_storage_sqlite::SqliteStore;
 use callbox_wire::ErrorCode;
 use serde_json::{Value, json};
@@ -23,6 +23,8 @@ pub(crate) const ORIGIN: &str = "https://app.example";
 /// A server with `app-one`, an open one that allows [`ORIGIN`], and `app-two`, which trusts only its backend.
 pub(crate) struct Api {
     pub clock: Arc<ManualClock>,
+    /// For what no operation does: sockets start and accept calls.
+    pub service: Arc<Service>,
     router: Router,
     runtime: Runtime,
     secrets: Vec<Secret<String>>,
@@ -78,7 +80,12 @@ impl Api {
         let apps = [("app-one", open), ("app-two", AppSettings::default())];
         let secrets = apps.into_iter().map(create).collect();
         let (router, _) = crate::routes(Arc::clone(&service)).split_for_parts();
-        Self { clock, router: crate::wrap(router, service), runtime, secrets }
+        Self { clock, router: crate::wrap(router, Arc::clone(&service)), service, runtime, secrets }
+    }
+
+    /// Waits for what the service does.
+    pub fn wait<T>(&self, work: impl Future<Output = ServiceResult<T>>) -> T {
+        self.runtime.block_on(work).expect("it goes well")
     }
 
     pub fn call(&self, method: &str, path: &str) -> Call<'_> {

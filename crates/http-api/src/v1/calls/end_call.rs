@@ -53,10 +53,76 @@ pub(crate) async fn end_call(
 
 #[cfg(test)]
 mod tests {
+    use callbox_domain::{CallId, CallMedia, ConnectionId, UserId};
+    use callbox_service::Caller;
+    use callbox_service::calls::StartRequest;
+    use callbox_service::sessions::SessionToken;
     use callbox_wire::ErrorCode;
     use serde_json::json;
 
-    use crate::testing::Api;
+    use crate::testing::{Answer, Api};
+
+    const CALL: &str = "call-0001";
+
+    fn caller(api: &Api, token: &str) -> Caller {
+        api.wait(api.service.authenticate(&SessionToken::from_client(token)))
+    }
+
+    fn connection(name: &str) -> ConnectionId {
+        ConnectionId::new(name).expect("valid")
+    }
+
+    /// Calls bob from a connection of this session.
+    fn start(api: &Api, token: &str) {
+        let request = StartRequest {
+            call_id: CallId::new(CALL).expect("valid"),
+            callee_id: UserId::new("bob").expect("valid"),
+            media: CallMedia::Audio,
+            ring: None,
+        };
+        api.wait(api.service.start_call(&caller(api, token), &connection("page-of-ann"), request));
+    }
+
+    fn end(api: &Api, token: &str, reason: &str) -> Answer {
+        let path = format!("/v1/calls/{CALL}/end");
+        api.call_as(token, "POST", &path).json(&json!({ "reason": reason })).send()
+    }
+
+    #[test]
+    fn a_page_on_its_way_out_cancels_its_call_once_and_for_all() {
+        let api = Api::new();
+        let [ann, bob] = ["ann", "bob"].map(|user| api.sign_in("app-one", user));
+        start(&api, &ann);
+        for _ in 0..2 {
+            let answer = end(&api, &ann, "hang_up");
+            assert_eq!((answer.status, answer.body.as_str()), (204, Some("")), "a repeat is fine");
+        }
+        assert_eq!(end(&api, &bob, "hang_up").status, 204, "over is over");
+    }
+
+    #[test]
+    fn the_callee_declines_and_strangers_to_the_call_find_nothing() {
+        let api = Api::new();
+        let [ann, bob, eve] = ["ann", "bob", "eve"].map(|user| api.sign_in("app-one", user));
+        start(&api, &ann);
+        end(&api, &eve, "hang_up").is_error(ErrorCode::CallNotFound);
+        let foreign = api.sign_in("app-two", "bob");
+        end(&api, &foreign, "hang_up").is_error(ErrorCode::CallNotFound);
+        assert_eq!(end(&api, &bob, "busy").status, 204);
+    }
+
+    #[test]
+    fn only_the_sessions_of_the_legs_end_an_answered_call() {
+        let api = Api::new();
+        let [ann, ann_beside] = ["ann", "ann"].map(|user| api.sign_in("app-one", user));
+        let [bob, bob_beside] = ["bob", "bob"].map(|user| api.sign_in("app-one", user));
+        start(&api, &ann);
+        let call = CallId::new(CALL).expect("valid");
+        api.wait(api.service.accept_call(&caller(&api, &bob), &connection("page-of-bob"), call));
+        end(&api, &bob_beside, "hang_up").is_error(ErrorCode::CallAnsweredElsewhere);
+        end(&api, &ann_beside, "hang_up").is_error(ErrorCode::CallNotPossible);
+        assert_eq!(end(&api, &bob, "hang_up").status, 204);
+    }
 
     #[test]
     fn unknown_calls_and_reasons_are_refused() {
