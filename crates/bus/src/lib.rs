@@ -6,7 +6,7 @@
 
 use std::sync::{Arc, RwLock};
 
-use callbox_domain::{AppId, ConnectionId, LoggedEvent, SessionId, UserId};
+use callbox_domain::{AppId, ConnectionId, LoggedEvent, SessionId, Timestamp, UserId};
 use callbox_wire::people::{DirectoryEntry, Presence};
 use callbox_wire::{CloseCode, ServerFrame};
 
@@ -39,6 +39,17 @@ pub enum Notice {
         app_id: AppId,
         /// The new user.
         entry: DirectoryEntry,
+    },
+    /// A session was renewed: its connections stay longer.
+    SessionRenewed {
+        /// The session's app.
+        app_id: AppId,
+        /// The session's user.
+        user_id: UserId,
+        /// Which session.
+        session_id: SessionId,
+        /// When it ends by itself now.
+        expires_at: Timestamp,
     },
     /// A session is over: its connections must go.
     SessionEnded {

@@ -5,18 +5,23 @@
 //! time comes in as [`Timestamp`], randomness through [`Random`].
 
 pub mod app;
+pub mod audit;
 pub mod call;
+pub mod credential;
 pub mod event;
 pub mod id;
 pub mod message;
 pub mod random;
 pub mod secret;
 pub mod session;
+pub mod settings;
 pub mod time;
 pub mod user;
 
-pub use app::{App, AppKeyRecord, AppSettings, Directory, KeyPurpose};
+pub use app::{App, AppKeyRecord, KeyPurpose};
+pub use audit::{AuditEntry, AuditRecord};
 pub use call::{CallEndCause, CallEventRecord, CallMedia, CallRecord, CallSummary};
+pub use credential::{AccessToken, DeviceCredential, OneTimePurpose, OneTimeToken, PasswordRecord, UsedOnce};
 pub use event::{Cursor, Event, LoggedEvent, Mailbox};
 pub use id::{
     AppId, AppKey, CallId, ConnectionId, ConversationId, IdError, MailboxEpoch, MessageId, SessionId, UserId,
@@ -24,6 +29,7 @@ pub use id::{
 pub use message::{Conversation, ConversationSummary, Member, Message, Receipt, Watermark};
 pub use random::Random;
 pub use secret::Secret;
-pub use session::{Device, Session, SessionEndReason, SessionStatus};
+pub use session::{CredentialKind, Device, EndedSession, Session, SessionEndReason, SessionStatus};
+pub use settings::{AppSettings, Directory, JwtIssuer, SettingError, SettingInfo, SettingValues};
 pub use time::{Clock, Timestamp};
 pub use user::{AssertedBy, Identity, IdentityType, Presence, User};

@@ -21,6 +21,10 @@ pub struct Session {
     pub expires_at: Timestamp,
     /// Whether it was ended before that.
     pub status: SessionStatus,
+    /// How the user proved who they are.
+    pub credential: CredentialKind,
+    /// When it was last used, to within about a minute: a write for each request would cost more than it tells.
+    pub last_used_at: Timestamp,
 }
 
 impl Session {
@@ -48,28 +52,96 @@ pub enum SessionStatus {
     },
 }
 
-/// Why a session is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SessionEndReason {
-    /// The user signed out on this device.
-    SignedOut,
-    /// Its time was up.
-    Expired,
+/// A line of the list of ended sessions, by which every node learns whom to let go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedSession {
+    /// Rises by each ended session of the whole server.
+    pub number: u64,
+    /// The app.
+    pub app_id: AppId,
+    /// Whose session.
+    pub user_id: UserId,
+    /// Which.
+    pub session_id: SessionId,
+    /// Why.
+    pub reason: SessionEndReason,
 }
 
-impl SessionEndReason {
-    /// The word in SQL and JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::SignedOut => "signed_out",
-            Self::Expired => "expired",
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident $word:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum $name {
+            $($(#[$variant_doc])* #[serde(rename = $word)] $variant,)*
         }
-    }
 
-    /// Reads the word.
-    pub fn parse(word: &str) -> Option<Self> {
-        [Self::SignedOut, Self::Expired].into_iter().find(|reason| reason.as_str() == word)
+        impl $name {
+            /// All of them.
+            pub const ALL: &[Self] = &[$(Self::$variant),*];
+
+            /// The word in SQL and JSON.
+            pub fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word,)* }
+            }
+
+            /// Reads the word.
+            pub fn parse(word: &str) -> Option<Self> {
+                Self::ALL.iter().copied().find(|one| one.as_str() == word)
+            }
+        }
+    };
+}
+
+words! {
+    /// Why a session is over.
+    SessionEndReason {
+        /// The user signed out on this device.
+        SignedOut "signed_out",
+        /// Its time was up.
+        Expired "expired",
+        /// The user ended it from another session.
+        EndedByUser "ended_by_user",
+        /// The user signed in on more devices than the app allows, and this one was used least.
+        Replaced "replaced",
+        /// The user's password changed.
+        PasswordChanged "password_changed",
+        /// The app's backend ended it.
+        EndedByApp "ended_by_app",
+        /// The operator ended it.
+        EndedByOperator "ended_by_operator",
+        /// The user was blocked.
+        UserBlocked "user_blocked",
+        /// The user was deleted.
+        UserDeleted "user_deleted",
+        /// The app was disabled.
+        AppDisabled "app_disabled",
+        /// The app's secret was rotated, and its sessions with it.
+        SecretRotated "secret_rotated",
+    }
+}
+
+words! {
+    /// How a user proved who they are.
+    CredentialKind {
+        /// A ticket signed by the app's backend.
+        Ticket "ticket",
+        /// A JWT of the app's backend or identity provider.
+        Jwt "jwt",
+        /// An access token that the app's backend issued.
+        AccessToken "access_token",
+        /// A password, or the ticket that a sign-up gave.
+        Password "password",
+        /// The credential of a registered device.
+        Device "device",
+        /// Nothing: open sign-in.
+        Open "open",
+    }
+}
+
+impl CredentialKind {
+    /// Whether the app's backend vouches at each sign-in, so that it can let go of someone by signing no more.
+    pub fn is_short_lived(self) -> bool {
+        matches!(self, Self::Ticket | Self::Jwt)
     }
 }
 

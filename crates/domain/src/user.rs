@@ -13,6 +13,8 @@ pub struct User {
     pub created_at: Timestamp,
     /// When the user's last connection closed; `None` before the first.
     pub last_seen_at: Option<Timestamp>,
+    /// Since when the user may not sign in, if so.
+    pub blocked_at: Option<Timestamp>,
 }
 
 /// A name that leads to a user.

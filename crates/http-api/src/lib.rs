@@ -28,7 +28,13 @@ pub fn routes(service: Arc<Service>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(health::process_health))
         .routes(routes!(health::readiness))
-        .routes(routes!(v1::sessions::sign_in::sign_in))
+        .routes(routes!(
+            v1::sessions::sign_in::sign_in,
+            v1::sessions::list_sessions::list_sessions,
+            v1::sessions::end_other_sessions::end_other_sessions
+        ))
+        .routes(routes!(v1::sessions::end_session::end_session))
+        .routes(routes!(v1::sessions::renew::renew_session))
         .routes(routes!(v1::sessions::resume::resume_session, v1::sessions::sign_out::sign_out))
         .routes(routes!(v1::people::list_users::list_users))
         .routes(routes!(v1::messaging::send_message::send_message))

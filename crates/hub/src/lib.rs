@@ -9,6 +9,7 @@ mod drive;
 mod registry;
 mod requests;
 mod route;
+mod sweep;
 mod watchers;
 
 pub use route::routes;
@@ -18,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use callbox_bus::{Bus, Notice, Reach};
-use callbox_domain::{AppId, LoggedEvent};
+use callbox_domain::{AppId, LoggedEvent, SessionId, UserId};
 use callbox_link_proto::Input;
 use callbox_service::Service;
 use callbox_service::events::logged_frame;
@@ -94,14 +95,33 @@ impl Hub {
                 let frame = DirectoryChanged { entry: entry.clone() }.into();
                 self.send_to(&self.registry.of_app(*app_id), &frame);
             }
-            Notice::SessionEnded { app_id, user_id, session_id, code } => {
-                for connection in self.registry.of_user(*app_id, user_id) {
-                    if connection.is_of_session(session_id) {
-                        self.handle(&connection, Input::Close(*code));
-                    }
+            Notice::SessionRenewed { app_id, user_id, session_id, expires_at } => {
+                let life = expires_at.since(self.service.clock().now());
+                for connection in self.connections_of(*app_id, user_id, session_id) {
+                    self.handle(&connection, Input::SessionLife(life));
                 }
             }
+            Notice::SessionEnded { app_id, user_id, session_id, code } => {
+                self.let_go(*app_id, user_id, session_id, *code);
+            }
         }
+    }
+
+    /// Closes the connections of a session that is over.
+    fn let_go(&self, app: AppId, user: &UserId, session: &SessionId, code: CloseCode) {
+        for connection in self.connections_of(app, user, session) {
+            self.handle(&connection, Input::Close(code));
+        }
+    }
+
+    fn connections_of(
+        &self,
+        app: AppId,
+        user: &UserId,
+        session: &SessionId,
+    ) -> impl Iterator<Item = Arc<Connection>> {
+        let connections = self.registry.of_user(app, user);
+        connections.into_iter().filter(move |connection| connection.is_of_session(session))
     }
 
     /// Hands events to their users' connections. Each event is written as text once for its author's connections and

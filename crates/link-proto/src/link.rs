@@ -41,6 +41,8 @@ pub enum Input<'a> {
     },
     /// A reply, or something told once.
     Send(Arc<str>),
+    /// The session was renewed and ends by itself after this time.
+    SessionLife(Duration),
     /// The server ends the connection.
     Close(CloseCode),
     /// The deadline came.
@@ -159,6 +161,11 @@ impl Link {
             Input::Event { seq, frame } => self.event(seq, frame),
             Input::Page { events } => self.page(&events),
             Input::Send(frame) => self.send(frame),
+            Input::SessionLife(life) => {
+                if let State::Open(open) = &mut self.state {
+                    open.ends_at = now.saturating_add(life);
+                }
+            }
             Input::Tick => self.tick(now),
         }
     }
@@ -300,7 +307,8 @@ impl Link {
     fn tick(&mut self, now: Duration) {
         match &self.state {
             State::Fresh { since } if now >= *since + HELLO_TIME_MAX => self.close(CloseCode::HelloTimeout),
-            State::Open(open) if now >= open.ends_at => self.close(CloseCode::SessionEnded),
+            // Whether the session is over, or was renewed meanwhile, the next hello tells.
+            State::Open(open) if now >= open.ends_at => self.close(CloseCode::TryAgain),
             State::Greeted { .. } | State::Open(_) if now >= self.last_heard + SILENCE_MAX => {
                 self.close(CloseCode::HeartbeatLost);
             }

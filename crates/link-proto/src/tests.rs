@@ -218,7 +218,7 @@ fn a_ping_frame_is_answered() {
 }
 
 #[test]
-fn a_session_that_expires_takes_its_connection_along() {
+fn a_session_whose_time_is_up_must_say_hello_again() {
     let mut link = open(0, 0);
     let mut now = at(0);
     while now < DAY {
@@ -229,7 +229,20 @@ fn a_session_that_expires_takes_its_connection_along() {
             assert_eq!(link.next_output(), Some(Output::Ping));
         }
     }
-    assert_eq!(closed_with(&mut link), Some(CloseCode::SessionEnded));
+    assert_eq!(closed_with(&mut link), Some(CloseCode::TryAgain), "the next hello tells the rest");
+}
+
+#[test]
+fn a_renewed_session_keeps_its_connection() {
+    let mut link = open(0, 0);
+    link.handle(at(10), Input::SessionLife(DAY * 2));
+    let mut now = at(10);
+    while now < DAY + DAY {
+        now = link.deadline().expect("open");
+        link.handle(now, Input::Pong);
+        link.handle(now, Input::Tick);
+        assert_eq!(link.next_output(), Some(Output::Ping));
+    }
 }
 
 #[test]

@@ -11,6 +11,7 @@ use callbox_domain::AppKey;
 use callbox_hub::Hub;
 use callbox_service::events::dispatcher;
 use callbox_service::{Parts, Service};
+use callbox_wire::ApiError;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -94,6 +95,9 @@ impl Server {
         }
         let router = callbox_http_api::wrap(router, self.service.clone());
 
+        let refused = |error: ApiError| StartError::Other(error.message);
+        let newest_ended = self.service.newest_ended_session().await.map_err(refused)?;
+        self.service.recover_calls().await.map_err(refused)?;
         let (stop, stopped) = watch::channel(());
         let http = serve_http(router, listeners.http, self.tls.clone(), stopped.clone())?;
         let metrics = listeners.metrics.map(|listener| {
@@ -101,8 +105,7 @@ impl Server {
             let serving = axum::serve(listener, router).with_graceful_shutdown(changed(stopped.clone()));
             tokio::spawn(async move { serving.await })
         });
-        let recovered = self.service.recover_calls().await;
-        recovered.map_err(|error| StartError::Other(error.message))?;
+        let sweep = tokio::spawn(self.hub.clone().sweep_ended_sessions(newest_ended));
         let call_timers = tokio::spawn(run_call_timers(self.service.clone()));
         let housekeeping = tokio::spawn(keep_house(self.service.clone(), stopped));
 
@@ -116,8 +119,10 @@ impl Server {
         if tokio::time::timeout(STOP_TIME_MAX, drained).await.is_err() {
             tracing::warn!("some requests did not finish in time");
         }
-        call_timers.abort();
-        housekeeping.abort();
+        for task in [sweep, call_timers, housekeeping] {
+            task.abort();
+        }
+        self.service.keep_last_used().await;
         if let Some(metrics) = metrics {
             metrics.abort();
         }
@@ -158,6 +163,8 @@ async fn keep_house(service: Arc<Service>, stopped: watch::Receiver<()>) {
     while !stopped.has_changed().unwrap_or(true) {
         timer.tick().await;
         service.forget_quiet_sessions();
+        service.keep_last_used().await;
+        service.forget_expired().await;
     }
 }
 

@@ -18,8 +18,8 @@ pub mod sessions;
 mod testing;
 
 pub use accounts::{MasterKey, MasterKeyError};
-pub use caller::Caller;
 use caller::SharedApps;
+pub use caller::{Caller, SharedApp};
 pub use error::ServiceResult;
 pub use limits::LimitSettings;
 
@@ -34,6 +34,7 @@ use callbox_storage::Store;
 use calls::LiveCalls;
 use limits::Limits;
 use people::PresenceBook;
+use sessions::TouchedSessions;
 
 /// Everything that the use cases work with.
 pub struct Service {
@@ -43,7 +44,8 @@ pub struct Service {
     random: Arc<dyn Random>,
     master_key: MasterKey,
     limits: Limits,
-    presence: PresenceBook,
+    presence: Arc<PresenceBook>,
+    touched: TouchedSessions,
     apps: SharedApps,
     calls: LiveCalls,
     open_sign_in: AtomicBool,
@@ -75,7 +77,8 @@ impl Service {
             clock: parts.clock,
             random: parts.random,
             master_key: parts.master_key,
-            presence: PresenceBook::default(),
+            presence: Arc::default(),
+            touched: TouchedSessions::default(),
             apps: SharedApps::default(),
             calls: LiveCalls::default(),
             open_sign_in: AtomicBool::new(false),

@@ -177,6 +177,7 @@ pub fn open_sign_in(user: &str) -> SignIn {
         credential: Credential::Open(user_id(user)),
         device: Device::default(),
         expires_in: None,
+        force: true,
         origin: None,
     }
 }

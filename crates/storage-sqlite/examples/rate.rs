@@ -79,11 +79,17 @@ fn prepare(tx: &mut dyn Tx) -> Result<AppId, StoreError> {
         name: "Rate".to_owned(),
         settings: AppSettings::default(),
         created_at: Timestamp::from_millis(0),
+        disabled_at: None,
     })?;
     for pair in 0..PAIRS {
         let members = vec![user(2 * pair), user(2 * pair + 1)];
         for id in &members {
-            let user = User { id: id.clone(), created_at: Timestamp::from_millis(0), last_seen_at: None };
+            let user = User {
+                id: id.clone(),
+                created_at: Timestamp::from_millis(0),
+                last_seen_at: None,
+                blocked_at: None,
+            };
             tx.insert_user(app, &user, &MailboxEpoch::new("abcdefgh").expect("an epoch"))?;
         }
         let conversation = Conversation {

@@ -3,8 +3,9 @@
 use callbox_domain::call::CallEnd;
 use callbox_domain::{
     App, AppId, AppKey, AppKeyRecord, AssertedBy, CallEndCause, CallEventRecord, CallId, CallMedia,
-    CallRecord, ConversationId, Identity, IdentityType, KeyPurpose, Mailbox, MailboxEpoch, Member, Message,
-    MessageId, Receipt, Session, SessionEndReason, SessionId, SessionStatus, Timestamp, User, UserId,
+    CallRecord, ConversationId, CredentialKind, Identity, IdentityType, KeyPurpose, Mailbox, MailboxEpoch,
+    Member, Message, MessageId, Receipt, Session, SessionEndReason, SessionId, SessionStatus, Timestamp,
+    User, UserId,
 };
 use callbox_storage::{StoreError, StoreResult};
 
@@ -30,16 +31,22 @@ macro_rules! stored {
 
 macro_rules! app_columns {
     () => {
-        "apps.id, apps.key, apps.name, apps.settings, apps.created_at"
+        "apps.id, apps.key, apps.name, apps.settings, apps.created_at, apps.disabled_at"
     };
 }
-stored!(App, "apps", key 1, |row| Ok(App {
-    id: app_id(row)?,
-    key: row.parsed(|text| AppKey::new(text).ok())?,
-    name: row.text()?,
-    settings: row.parsed(|text| serde_json::from_str(text).ok())?,
-    created_at: timestamp(row)?,
-}));
+stored!(App, "apps", key 1, read_app);
+
+/// An app, of which a row may hold more than the app.
+pub(crate) fn read_app(row: &mut StoredRow<'_>) -> StoreResult<App> {
+    Ok(App {
+        id: app_id(row)?,
+        key: row.parsed(|text| AppKey::new(text).ok())?,
+        name: row.text()?,
+        settings: row.parsed(|text| serde_json::from_str(text).ok())?,
+        created_at: timestamp(row)?,
+        disabled_at: timestamp_or_null(row)?,
+    })
+}
 
 macro_rules! app_key_columns {
     () => {
@@ -58,7 +65,7 @@ stored!(AppKeyRecord, "app_keys", key 2, |row| Ok(AppKeyRecord {
 
 macro_rules! user_columns {
     () => {
-        "app_id, id, created_at, last_seen_at"
+        "app_id, id, created_at, last_seen_at, blocked_at"
     };
 }
 stored!(User, "users", key 2, |row| {
@@ -67,6 +74,7 @@ stored!(User, "users", key 2, |row| {
         id: user_id(row)?,
         created_at: timestamp(row)?,
         last_seen_at: timestamp_or_null(row)?,
+        blocked_at: timestamp_or_null(row)?,
     })
 });
 
@@ -89,7 +97,8 @@ stored!(Identity, "identities", key 3, |row| {
 macro_rules! session_columns {
     () => {
         "sessions.app_id, sessions.id, sessions.user_id, sessions.device, sessions.created_at, \
-         sessions.expires_at, sessions.ended_at, sessions.end_reason"
+         sessions.expires_at, sessions.credential, sessions.last_used_at, \
+         sessions.ended_at, sessions.end_reason"
     };
 }
 stored!(Session, "sessions", key 2, |row| Ok(Session {
@@ -99,8 +108,13 @@ stored!(Session, "sessions", key 2, |row| Ok(Session {
     device: row.parsed(|text| serde_json::from_str(text).ok())?,
     created_at: timestamp(row)?,
     expires_at: timestamp(row)?,
+    credential: row.parsed(CredentialKind::parse)?,
+    last_used_at: timestamp(row)?,
     status: match timestamp_or_null(row)? {
-        None => SessionStatus::Open,
+        None => {
+            row.skip();
+            SessionStatus::Open
+        }
         Some(at) => SessionStatus::Ended { at, reason: row.parsed(SessionEndReason::parse)? },
     },
 }));
@@ -332,6 +346,7 @@ stored!(NewestPosition, "messages", key 0, |row| Ok(NewestPosition(row.number()?
 /// The position of a conversation's newest message; 0 without messages.
 pub(crate) struct NewestPosition(pub u32);
 
+pub(crate) use stored;
 pub(crate) use {
     app_columns, app_key_columns, call_columns, call_event_columns, call_signal_columns,
     conversation_columns, event_columns, identity_columns, mailbox_columns, member_columns, message_columns,
@@ -350,11 +365,11 @@ fn parse_purpose(word: &str) -> Option<KeyPurpose> {
     [KeyPurpose::Primary, KeyPurpose::Alias].into_iter().find(|purpose| purpose_word(*purpose) == word)
 }
 
-fn app_id(row: &mut StoredRow<'_>) -> StoreResult<AppId> {
+pub(crate) fn app_id(row: &mut StoredRow<'_>) -> StoreResult<AppId> {
     row.number().map(AppId)
 }
 
-fn user_id(row: &mut StoredRow<'_>) -> StoreResult<UserId> {
+pub(crate) fn user_id(row: &mut StoredRow<'_>) -> StoreResult<UserId> {
     row.parsed(|text| UserId::new(text).ok())
 }
 
@@ -370,14 +385,14 @@ fn call_id(row: &mut StoredRow<'_>) -> StoreResult<CallId> {
     row.parsed(|text| CallId::new(text).ok())
 }
 
-fn timestamp(row: &mut StoredRow<'_>) -> StoreResult<Timestamp> {
+pub(crate) fn timestamp(row: &mut StoredRow<'_>) -> StoreResult<Timestamp> {
     let millis = row.number()?;
     let moment = Timestamp::from_millis(millis);
     // The type brings what is out of range into its range; a row that needs that is bad.
     if moment.as_millis() == millis { Ok(moment) } else { Err(row.bad_cell()) }
 }
 
-fn timestamp_or_null(row: &mut StoredRow<'_>) -> StoreResult<Option<Timestamp>> {
+pub(crate) fn timestamp_or_null(row: &mut StoredRow<'_>) -> StoreResult<Option<Timestamp>> {
     if row.skip_null()? { Ok(None) } else { timestamp(row).map(Some) }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! This crate must never import a runtime, a socket, or another crate of the house than `domain` and `storage`.
 
+mod accounts;
 mod connection;
 mod entities;
 mod error;

@@ -114,8 +114,10 @@ fn checksum(migration: &Migration) -> String {
 }
 
 /// All migrations; the number of each is its place in this list, from 1. What was released never changes.
-const MIGRATIONS: &[Migration] =
-    &[Migration { name: "first", sql: include_str!("../migrations/0001_first.sql") }];
+const MIGRATIONS: &[Migration] = &[
+    Migration { name: "first", sql: include_str!("../migrations/0001_first.sql") },
+    Migration { name: "sign_in", sql: include_str!("../migrations/0002_sign_in.sql") },
+];
 
 /// `CBox` in ASCII, which tells a database of Callbox from any other (`PRAGMA application_id`).
 const APPLICATION_ID: i32 = 0x4342_6f78;

@@ -101,7 +101,10 @@ impl Read for Transaction<'_, '_> {
             SESSION_CELLS,
             [token_hash.as_slice()],
         )?;
-        Ok(pair.map(|(session, app)| SessionLookup { session, app }))
+        match pair {
+            Some((session, app)) => Ok(Some(SessionLookup { session, app, token_good_until: None })),
+            None => self.session_by_previous_token(token_hash),
+        }
     }
 
     fn session(&self, app: AppId, session: &SessionId) -> StoreResult<Option<Session>> {
@@ -267,7 +270,7 @@ pub(crate) fn sequence(seq: u64) -> i64 {
 }
 
 /// How many cells `session_columns!` has.
-const SESSION_CELLS: usize = 8;
+pub(crate) const SESSION_CELLS: usize = 10;
 
 /// One conversation without its members.
 pub(crate) const CONVERSATION: &str =

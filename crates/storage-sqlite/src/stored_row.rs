@@ -66,6 +66,15 @@ impl<'row> StoredRow<'row> {
         }
     }
 
+    /// The next cell, as exactly so many bytes.
+    pub fn bytes<const COUNT: usize>(&mut self) -> StoreResult<[u8; COUNT]> {
+        match self.take()? {
+            ValueRef::Blob(bytes) => bytes.try_into().ok(),
+            _ => None,
+        }
+        .ok_or_else(|| self.bad_cell())
+    }
+
     /// Steps over the next cell.
     pub fn skip(&mut self) {
         self.next += 1;

@@ -22,8 +22,14 @@ impl Tx for Transaction<'_, '_> {
     fn insert_app(&mut self, app: &App) -> StoreResult<AppId> {
         self.writing(|tx| {
             tx.execute(
-                "INSERT INTO apps (key, name, settings, created_at) VALUES (?1, ?2, ?3, ?4)",
-                params![app.key.as_str(), app.name, json(&app.settings)?, app.created_at.as_millis()],
+                "INSERT INTO apps (key, name, settings, created_at, disabled_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+                params![
+                    app.key.as_str(),
+                    app.name,
+                    json(&app.settings)?,
+                    app.created_at.as_millis(),
+                    millis(app.disabled_at)
+                ],
             )?;
             let number = u32::try_from(tx.last_insert_rowid());
             number.map(AppId).map_err(|_| StoreError::Corrupt("apps.id: numbers are used up".into()))
@@ -61,9 +67,15 @@ impl Tx for Transaction<'_, '_> {
     fn insert_user(&mut self, app: AppId, user: &User, epoch: &MailboxEpoch) -> StoreResult<Created> {
         self.writing(|tx| {
             let added = tx.execute(
-                "INSERT INTO users (app_id, id, created_at, last_seen_at) VALUES (?1, ?2, ?3, ?4) \
+                "INSERT INTO users (app_id, id, created_at, last_seen_at, blocked_at) VALUES (?1, ?2, ?3, ?4, ?5) \
                  ON CONFLICT (app_id, id) DO NOTHING",
-                params![app.0, user.id.as_str(), user.created_at.as_millis(), millis(user.last_seen_at)],
+                params![
+                    app.0,
+                    user.id.as_str(),
+                    user.created_at.as_millis(),
+                    millis(user.last_seen_at),
+                    millis(user.blocked_at)
+                ],
             )?;
             if added == 0 {
                 return Ok(Created::Existed);
@@ -111,7 +123,8 @@ impl Tx for Transaction<'_, '_> {
         self.writing(|tx| {
             tx.execute(
                 "INSERT INTO sessions (app_id, id, user_id, device, created_at, expires_at, \
-                 ended_at, end_reason, token_hash) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                 ended_at, end_reason, token_hash, credential, last_used_at) \
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
                 params![
                     session.app_id.0,
                     session.id.as_str(),
@@ -121,7 +134,9 @@ impl Tx for Transaction<'_, '_> {
                     session.expires_at.as_millis(),
                     millis(ended_at),
                     end_reason,
-                    token_hash.as_slice()
+                    token_hash.as_slice(),
+                    session.credential.as_str(),
+                    session.last_used_at.as_millis()
                 ],
             )
         })
@@ -136,13 +151,21 @@ impl Tx for Transaction<'_, '_> {
         reason: SessionEndReason,
     ) -> StoreResult<bool> {
         self.writing(|tx| {
-            tx.execute(
+            let ended = tx.execute(
                 "UPDATE sessions SET ended_at = ?3, end_reason = ?4 \
                  WHERE app_id = ?1 AND id = ?2 AND ended_at IS NULL",
                 params![app.0, session.as_str(), at.as_millis(), reason.as_str()],
-            )
+            )?;
+            if ended == 1 {
+                tx.execute(
+                    "INSERT INTO ended_sessions (app_id, user_id, session_id, reason, at) \
+                     SELECT app_id, user_id, id, end_reason, ended_at FROM sessions \
+                     WHERE app_id = ?1 AND id = ?2",
+                    params![app.0, session.as_str()],
+                )?;
+            }
+            Ok(ended == 1)
         })
-        .map(|ended| ended == 1)
     }
 
     fn insert_conversation(&mut self, app: AppId, conversation: &Conversation) -> StoreResult<()> {
@@ -438,11 +461,11 @@ impl Transaction<'_, '_> {
     }
 }
 
-fn millis(moment: Option<Timestamp>) -> Option<i64> {
+pub(crate) fn millis(moment: Option<Timestamp>) -> Option<i64> {
     moment.map(Timestamp::as_millis)
 }
 
-fn json(value: &impl Serialize) -> StoreResult<String> {
+pub(crate) fn json(value: &impl Serialize) -> StoreResult<String> {
     serde_json::to_string(value)
         .map_err(|error| StoreError::Unavailable(format!("a value has no JSON form ({error})")))
 }

@@ -12,6 +12,7 @@
 //!
 //! This crate must never import a database, a runtime or a socket.
 
+mod accounts;
 mod job;
 mod read;
 mod tx;
@@ -19,6 +20,7 @@ mod tx;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use accounts::{ReadAccounts, SessionRenewal, WriteAccounts};
 pub use job::{ReadJob, Store, Verdict, WriteError, WriteJob};
 pub use read::{ConversationsPage, EventsPage, MessagesPage, Read, SessionLookup};
 pub use tx::{Created, NewMessage, Tx};

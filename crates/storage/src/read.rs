@@ -6,10 +6,10 @@ use callbox_domain::{
     SessionId, Timestamp, User, UserId,
 };
 
-use crate::StoreResult;
+use crate::{ReadAccounts, StoreResult};
 
 /// What can be read, inside a write as well as beside it. Every verb names the app first: nothing crosses apps.
-pub trait Read {
+pub trait Read: ReadAccounts {
     // Apps
 
     /// All apps, by number.
@@ -35,7 +35,7 @@ pub trait Read {
 
     // Sessions
 
-    /// The session whose bearer token has this SHA-256, in whichever app.
+    /// The session whose bearer token has this SHA-256, in whichever app: its own, or the one of before its renewal.
     fn session_by_token(&self, token_hash: &[u8; 32]) -> StoreResult<Option<SessionLookup>>;
     /// One session.
     fn session(&self, app: AppId, session: &SessionId) -> StoreResult<Option<Session>>;
@@ -110,6 +110,8 @@ pub struct SessionLookup {
     pub session: Session,
     /// Its app.
     pub app: App,
+    /// Where the token is the one of before a renewal: until when it is good.
+    pub token_good_until: Option<Timestamp>,
 }
 
 /// Which part of a user's conversations.

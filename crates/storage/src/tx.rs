@@ -8,13 +8,13 @@ use callbox_domain::{
     User, UserId, Watermark,
 };
 
-use crate::{Read, StoreResult};
+use crate::{Read, StoreResult, WriteAccounts};
 
 /// A write in progress. It sees its own writes.
 ///
 /// When a verb of this trait fails, the write is undone and answered with that error, whatever its closure makes of it:
 /// a verb that failed half-way leaves nothing behind.
-pub trait Tx: Read {
+pub trait Tx: Read + WriteAccounts {
     // Apps
 
     /// Adds an app and returns its number; `app.id` is ignored.
@@ -37,7 +37,7 @@ pub trait Tx: Read {
 
     /// Adds a session, found later by the SHA-256 of its bearer token.
     fn insert_session(&mut self, session: &Session, token_hash: &[u8; 32]) -> StoreResult<()>;
-    /// Ends an open session. `false` when there is no such session or it had ended already (the first reason stands).
+    /// Ends an open session and adds it to the list of ended ones. `false` when there is no such session or it had ended already (the first reason stands).
     fn end_session(
         &mut self,
         app: AppId,

@@ -38,6 +38,7 @@ close_codes! {
     TryAgain 4004 "try_again" "The server could not serve this connection at this moment; come back after a moment.";
     ProtocolError 4400 "protocol_error" "The client sent something that the protocol does not allow.";
     SessionEnded 4401 "session_ended" "The session is over or was never good; sign in again.";
+    AppDisabled 4402 "app_disabled" "The operator has disabled this app.";
     OriginNotAllowed 4403 "origin_not_allowed" "Pages of this web origin may not use the app.";
     Replaced 4409 "replaced" "The same connection id said hello on another socket.";
     FrameTooLarge 4413 "frame_too_large" "A frame was larger than 64 KiB.";

@@ -2,6 +2,7 @@
 //! from it in `web/packages/wire`.
 
 mod call;
+mod session;
 
 use callbox_domain::{CallId, ConnectionId, ConversationId, MessageId, SessionId, Timestamp, UserId};
 use serde::Serialize;
@@ -18,7 +19,6 @@ use crate::messaging::{
     Conversation, Message, MessageOrigin, Receipt, Recipient, SendMessageAnswer, SendMessageRequest,
 };
 use crate::people::{DirectoryEntry, Presence, PresenceStatus, User};
-use crate::session::{Device, Session, SessionAnswer, SessionDevice, SignInAnswer, SignInRequest};
 use crate::{Seq, page::Page};
 
 /// One sample: the schema that it is of, and the JSON.
@@ -100,29 +100,17 @@ pub fn server_frames() -> Vec<ServerFrame> {
 fn bodies() -> Vec<Sample> {
     let error = ApiError::invalid_field("to", "give exactly one of userId and conversationId")
         .into_info(Some("req_4mz0q8".into()));
-    let device = Device { platform: Some("web".into()), ..Device::default() };
-    let sign_in = SignInRequest {
-        user_id: Some(user_id("ann")),
-        device: Some(device),
-        expires_in: Some(86_400),
-        ..SignInRequest::default()
-    };
-    vec![
+    let mut all = vec![
         sample("ErrorAnswer", "ErrorAnswer", &ErrorAnswer { error }),
-        sample("SignInRequest", "SignInRequest", &sign_in),
-        sample(
-            "SignInAnswer",
-            "SignInAnswer",
-            &SignInAnswer { token: "cbs_kq3v…".into(), session: session(), user: user("ann") },
-        ),
-        sample("SessionAnswer", "SessionAnswer", &SessionAnswer { session: session(), user: user("ann") }),
         sample("SendMessageRequest", "SendMessageRequest", &send_message_request()),
         sample("SendMessageAnswer", "SendMessageAnswer", &SendMessageAnswer { message: message() }),
         sample("Page_Message", "Page_Message", &page(message())),
         sample("Page_Conversation", "Page_Conversation", &page(conversation())),
         sample("EndCallRequest", "EndCallRequest", &EndCallRequest { reason: CallEndReason::HangUp }),
         sample("Page_DirectoryEntry", "Page_DirectoryEntry", &page(directory_entry())),
-    ]
+    ];
+    all.extend(session::bodies());
+    all
 }
 
 fn sample(schema: &'static str, name: &str, value: &impl Serialize) -> Sample {
@@ -167,15 +155,6 @@ fn offline(name: &str) -> Presence {
 
 fn directory_entry() -> DirectoryEntry {
     DirectoryEntry { user: user("bob"), presence: online("bob") }
-}
-
-fn session() -> Session {
-    Session {
-        id: session_id(),
-        created_at: moment(),
-        expires_at: moment(),
-        device: SessionDevice { id: None, name: None, platform: Some("web".into()), app_version: None },
-    }
 }
 
 fn send_message_request() -> SendMessageRequest {

@@ -35,9 +35,11 @@ impl Service {
         if !(1..=NAME_CHARACTERS_MAX).contains(&name.chars().count()) {
             return Err(ApiError::invalid_field("name", "1 to 100 characters"));
         }
+        check_settings(&request.settings)?;
         let now = self.clock.now();
         let key = request.key.unwrap_or_else(|| AppKey::generate(self.random.as_ref()));
-        let app = App { id: AppId(0), key, name, settings: request.settings, created_at: now };
+        let app =
+            App { id: AppId(0), key, name, settings: request.settings, created_at: now, disabled_at: None };
         let secret = new_secret(self.random.as_ref());
         let (sealing_key, random, sealed) = (self.master_key.clone(), self.random.clone(), secret.clone());
         let app = self.store.write(move |tx| {
@@ -66,6 +68,12 @@ impl Service {
         tracing::info!(app = %app.key, name = %app.name, "app created");
         Ok(CreatedApp { app, secret })
     }
+}
+
+/// Settings within their bounds.
+pub(super) fn check_settings(settings: &AppSettings) -> ServiceResult<()> {
+    let checked = settings.validate();
+    checked.map_err(|error| ApiError::invalid_field(&format!("settings.{}", error.name), &error.rule))
 }
 
 const NAME_CHARACTERS_MAX: usize = 100;

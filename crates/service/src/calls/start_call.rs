@@ -52,7 +52,7 @@ impl Service {
         request: StartRequest,
     ) -> ServiceResult<JoinedCall> {
         let (app, now) = (caller.app_id(), self.clock.now());
-        let allowed = Duration::from_secs(u64::from(caller.app.settings.ring_seconds));
+        let allowed = Duration::from_secs(u64::from(caller.app.now().settings.ring_seconds));
         let start = StartCall {
             id: request.call_id,
             caller: endpoint(caller, connection_id),

@@ -29,7 +29,7 @@ impl Service {
         after: Option<UserId>,
         limit: u32,
     ) -> ServiceResult<DirectoryPage> {
-        if caller.app.settings.directory != Directory::Everyone {
+        if caller.app.now().settings.directory != Directory::Everyone {
             return Err(ErrorCode::DirectoryClosed.into());
         }
         check_limit(limit)?;

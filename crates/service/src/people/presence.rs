@@ -1,53 +1,59 @@
 //! Who is there: counted by connections, which the socket edge reports as they come and go.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use callbox_bus::Notice;
-use callbox_domain::{AppId, ConnectionId, Presence, User, UserId};
+use callbox_domain::{AppId, ConnectionId, Presence, SessionId, User, UserId};
 use callbox_wire::people::Presence as WirePresence;
 
 use crate::error::Refusal;
 use crate::{Caller, Service};
 
-/// How many connections each user has at this moment. Users without any are not in it.
+/// The connections that each user has at this moment, by the session of each. Users without any are not in it.
 #[derive(Default)]
 pub(crate) struct PresenceBook {
-    connections: Mutex<HashMap<(AppId, UserId), u32>>,
+    connections: Mutex<HashMap<(AppId, UserId), Vec<SessionId>>>,
 }
 
 impl PresenceBook {
     /// Adds a connection; whether it is the user's first.
-    fn add(&self, app: AppId, user: &UserId) -> bool {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = connections.entry((app, user.clone())).or_default();
-        *count += 1;
-        *count == 1
+    fn add(&self, app: AppId, user: &UserId, session: &SessionId) -> bool {
+        let mut connections = self.lock();
+        let sessions = connections.entry((app, user.clone())).or_default();
+        sessions.push(session.clone());
+        sessions.len() == 1
     }
 
     /// Removes a connection; whether it was the user's last.
-    fn remove(&self, app: AppId, user: &UserId) -> bool {
-        let mut connections = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+    fn remove(&self, app: AppId, user: &UserId, session: &SessionId) -> bool {
+        let mut connections = self.lock();
         let key = (app, user.clone());
-        match connections.get_mut(&key) {
-            Some(count) if *count > 1 => {
-                *count -= 1;
-                false
-            }
-            Some(_) => connections.remove(&key).is_some(),
-            None => false,
+        let Some(sessions) = connections.get_mut(&key) else { return false };
+        if let Some(place) = sessions.iter().position(|one| one == session) {
+            sessions.swap_remove(place);
         }
+        sessions.is_empty() && connections.remove(&key).is_some()
     }
 
     fn is_online(&self, app: AppId, user: &UserId) -> bool {
-        self.connections.lock().unwrap_or_else(PoisonError::into_inner).contains_key(&(app, user.clone()))
+        self.lock().contains_key(&(app, user.clone()))
+    }
+
+    /// The sessions of a user that have a connection.
+    pub(crate) fn connected_sessions(&self, app: AppId, user: &UserId) -> HashSet<SessionId> {
+        self.lock().get(&(app, user.clone())).into_iter().flatten().cloned().collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(AppId, UserId), Vec<SessionId>>> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Service {
     /// A connection of the caller has a socket.
     pub async fn connection_opened(&self, caller: &Caller, connection: &ConnectionId) {
-        if self.presence.add(caller.app_id(), &caller.user_id) {
+        if self.presence.add(caller.app_id(), &caller.user_id, &caller.session_id) {
             self.tell_presence(caller, Presence::Online);
         }
         self.connection_back(caller, connection).await;
@@ -61,7 +67,7 @@ impl Service {
 
     /// A socket of the caller is gone. When it was the last, the moment is kept as the user's `lastSeenAt`.
     pub async fn socket_closed(&self, caller: &Caller) {
-        if !self.presence.remove(caller.app_id(), &caller.user_id) {
+        if !self.presence.remove(caller.app_id(), &caller.user_id, &caller.session_id) {
             return;
         }
         let (app, user, now) = (caller.app_id(), caller.user_id.clone(), self.clock.now());
@@ -101,13 +107,17 @@ mod tests {
     fn the_first_and_the_last_connection_count() {
         let (book, app) = (PresenceBook::default(), AppId(1));
         let ann = UserId::new("ann").expect("valid");
-        assert!(book.add(app, &ann));
-        assert!(!book.add(app, &ann));
+        let [phone, laptop] = ["ses_phone", "ses_laptop"].map(|id| SessionId::new(id).expect("valid"));
+        assert!(book.add(app, &ann, &phone));
+        assert!(!book.add(app, &ann, &phone));
+        assert!(!book.add(app, &ann, &laptop));
         assert!(book.is_online(app, &ann));
         assert!(!book.is_online(AppId(2), &ann));
-        assert!(!book.remove(app, &ann));
-        assert!(book.remove(app, &ann));
-        assert!(!book.remove(app, &ann));
+        assert!(!book.remove(app, &ann, &laptop));
+        assert_eq!(book.connected_sessions(app, &ann), HashSet::from([phone.clone()]));
+        assert!(!book.remove(app, &ann, &phone));
+        assert!(book.remove(app, &ann, &phone));
+        assert!(!book.remove(app, &ann, &phone));
         assert!(!book.is_online(app, &ann));
     }
 }

@@ -15,7 +15,7 @@ impl Service {
     ///
     /// Errors: `directory_closed`, `invalid_request` for more than 500.
     pub fn check_watch(&self, caller: &Caller, user_ids: &[UserId]) -> ServiceResult<()> {
-        if caller.app.settings.directory != Directory::Everyone {
+        if caller.app.now().settings.directory != Directory::Everyone {
             return Err(ErrorCode::DirectoryClosed.into());
         }
         if user_ids.len() > PRESENCE_WATCH_MAX {

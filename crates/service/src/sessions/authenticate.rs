@@ -3,6 +3,8 @@
 use callbox_domain::{Session, User};
 use callbox_wire::{ApiError, ErrorCode};
 
+use callbox_storage::SessionLookup;
+
 use super::SessionToken;
 use crate::error::read;
 use crate::{Caller, Service, ServiceResult};
@@ -14,10 +16,23 @@ impl Service {
         let hash = token.hash();
         let found = read(self.store.read(move |store| store.session_by_token(&hash)).await)?;
         let found = found.ok_or(ErrorCode::TokenUnknown)?;
+        if found.token_good_until.is_some_and(|end| self.clock.now() >= end) {
+            return Err(ErrorCode::TokenUnknown.into());
+        }
+        self.admit(found)
+    }
+
+    /// The caller of a session that was found by something that only its client knows.
+    pub(super) fn admit(&self, found: SessionLookup) -> ServiceResult<Caller> {
+        let now = self.clock.now();
         found
             .session
-            .check(self.clock.now())
+            .check(now)
             .map_err(|reason| ApiError::new(ErrorCode::SessionEnded).detail("reason", reason.as_str()))?;
+        if found.app.disabled_at.is_some() {
+            return Err(ErrorCode::AppDisabled.into());
+        }
+        self.touched.note(&found.session, now);
         Ok(Caller {
             app: self.apps.share(found.app),
             user_id: found.session.user_id,
@@ -40,7 +55,7 @@ impl Service {
     /// Whether a web page of `origin` may act for the caller. No origin (native apps, backends) is fine.
     pub fn check_origin(&self, caller: &Caller, origin: Option<&str>) -> ServiceResult<()> {
         match origin {
-            Some(origin) if !caller.app.settings.allows_origin(origin) => {
+            Some(origin) if !caller.app.now().settings.allows_origin(origin) => {
                 Err(ApiError::new(ErrorCode::OriginNotAllowed).detail("origin", origin))
             }
             _ => Ok(()),

@@ -8,7 +8,7 @@ use crate::error::Refusal;
 
 /// A name as a credential gave it, in its normal form.
 #[derive(Debug, Clone)]
-pub(super) struct NamedUser {
+pub(crate) struct NamedUser {
     pub identity_type: IdentityType,
     pub value: String,
     pub user_id: UserId,
@@ -18,7 +18,7 @@ pub(super) struct NamedUser {
 impl NamedUser {
     /// Brings the name to its normal form: e-mail addresses in lower case, numbers as `+` and digits, user names as
     /// they are. The user's id is the normal form.
-    pub(super) fn new(
+    pub(crate) fn new(
         identity_type: IdentityType,
         name: &str,
         asserted_by: AssertedBy,
@@ -53,7 +53,7 @@ pub(super) fn resolve(
         let user = tx.user(app, &identity.user_id)?.ok_or(ErrorCode::Internal)?;
         return Ok((user, Created::Existed));
     }
-    let user = User { id: name.user_id.clone(), created_at: now, last_seen_at: None };
+    let user = User { id: name.user_id.clone(), created_at: now, last_seen_at: None, blocked_at: None };
     let created = tx.insert_user(app, &user, epoch)?;
     if created == Created::Existed {
         let others = tx.identities_of(app, &user.id)?;
@@ -73,6 +73,23 @@ pub(super) fn resolve(
     )?;
     let user = tx.user(app, &user.id)?.ok_or(ErrorCode::Internal)?;
     Ok((user, created))
+}
+
+/// The user of this name, who comes without any credential: someone who has one cannot be entered this way.
+pub(super) fn resolve_unproven(
+    tx: &mut dyn Tx,
+    app: AppId,
+    name: &NamedUser,
+    epoch: &MailboxEpoch,
+    now: Timestamp,
+) -> Result<(User, Created), Refusal> {
+    let (user, created) = resolve(tx, app, name, epoch, now)?;
+    let has_credential = created == Created::Existed
+        && (tx.password(app, &user.id)?.is_some()
+            || !tx.access_tokens_of(app, &user.id)?.is_empty()
+            || !tx.device_credentials_of(app, &user.id)?.is_empty()
+            || tx.identities_of(app, &user.id)?.iter().any(|one| one.asserted_by == AssertedBy::Backend));
+    if has_credential { Err(ErrorCode::OpenSignInOff.into()) } else { Ok((user, created)) }
 }
 
 fn conflict() -> Refusal {

@@ -2,13 +2,25 @@
 
 mod authenticate;
 mod end_session;
-mod identity;
+mod forget_expired;
+pub(crate) mod identity;
+mod list_sessions;
+mod open_session;
+pub(crate) mod prove;
+mod renew_session;
+mod secret;
 mod sign_in;
 pub mod ticket;
 mod token;
+mod touched;
 
 #[cfg(test)]
 mod tests;
 
+pub use end_session::close_code;
+pub(crate) use end_session::{Ended, end_all_of};
+pub use list_sessions::OpenSession;
+pub use secret::SessionSecret;
 pub use sign_in::{Credential, SignIn, SignedIn};
 pub use token::SessionToken;
+pub(crate) use touched::TouchedSessions;

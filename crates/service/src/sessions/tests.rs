@@ -46,7 +46,7 @@ fn a_ticket_opens_a_session_alone_and_beside_its_app() {
     assert_ne!(first.session.id, second.session.id);
     assert_ne!(first.token.expose(), second.token.expose());
     let caller = block_on(world.service.authenticate(&first.token)).expect("a good token");
-    assert_eq!((caller.app.key.as_str(), &caller.session_id), ("app-two", &first.session.id));
+    assert_eq!((caller.app.now().key.as_str(), &caller.session_id), ("app-two", &first.session.id));
     let (session, user) = block_on(world.service.resume_session(&caller)).expect("a good session");
     assert_eq!((session, user), (first.session, first.user));
 }

@@ -138,6 +138,7 @@ fn app() -> App {
         name: "An app".to_owned(),
         settings: AppSettings::default(),
         created_at: Timestamp::from_millis(1),
+        disabled_at: None,
     }
 }
 
@@ -146,7 +147,7 @@ fn user_id(name: &str) -> UserId {
 }
 
 fn user(name: &str) -> User {
-    User { id: user_id(name), created_at: Timestamp::from_millis(2), last_seen_at: None }
+    User { id: user_id(name), created_at: Timestamp::from_millis(2), last_seen_at: None, blocked_at: None }
 }
 
 fn conversation() -> Conversation {

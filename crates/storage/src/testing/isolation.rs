@@ -40,9 +40,9 @@ pub(super) fn people_and_sessions_stay_in_their_app(make: &MakeStore) {
 
         assert!(is_new(tx.insert_user(other, &user("ann"), &epoch())?));
         assert!(is_new(tx.insert_identity(other, &number)?));
-        tx.insert_session(&session(other, "phone", "ann"), &[2; 32])?;
+        tx.insert_session(&session(other, "tablet", "ann"), &[2; 32])?;
         tx.touch_user(other, &user_id("ann"), at(8))?;
-        assert!(tx.end_session(other, &session_id("phone"), at(9), SessionEndReason::Expired)?);
+        assert!(tx.end_session(other, &session_id("tablet"), at(9), SessionEndReason::Expired)?);
         Ok(())
     });
     let ann = world.read(move |read| read.user(app, &user_id("ann")));

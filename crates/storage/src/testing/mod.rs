@@ -9,6 +9,7 @@
 //! where `make_store` is a function from a [`CommitListener`] to a new, empty `Arc<dyn Store>`. Each case becomes a test
 //! of its own. What the port promises, a case here holds every store to.
 
+mod accounts;
 mod apps;
 mod calls;
 mod conversations;
@@ -68,6 +69,18 @@ macro_rules! store_cases {
             people: last_seen_never_goes_back;
             sessions: a_session_is_found_by_its_token;
             sessions: an_ended_session_keeps_its_first_reason;
+            accounts: an_app_changes;
+            accounts: a_user_is_blocked_and_let_in_again;
+            accounts: an_identity_is_removed;
+            accounts: a_renewed_session_has_two_tokens_for_a_while;
+            accounts: open_sessions_are_listed_last_used_first;
+            accounts: ended_sessions_are_a_numbered_list;
+            accounts: a_password_is_set_and_replaced;
+            accounts: access_tokens_are_found_by_hash_and_removed;
+            accounts: device_credentials_open_sessions;
+            accounts: a_one_time_token_is_taken_once;
+            accounts: what_was_used_once_is_remembered_until_it_expires;
+            accounts: the_audit_log_is_read_newest_first;
             conversations: a_conversation_has_members;
             conversations: a_direct_conversation_is_found_in_either_order;
             conversations: a_group_is_not_direct;

@@ -1,6 +1,6 @@
 //! Sessions.
 
-use callbox_domain::{Device, Session, SessionEndReason, SessionStatus};
+use callbox_domain::{App, Device, Session, SessionEndReason, SessionStatus};
 
 use super::MakeStore;
 use super::world::{World, at, session, session_id};
@@ -13,7 +13,7 @@ pub(super) fn a_session_is_found_by_its_token(make: &MakeStore) {
         device: Device { name: Some("Ann's \"phone\"".to_owned()), ..Device::default() },
         ..session(app, "phone", "ann")
     };
-    let elsewhere = session(other, "phone", "ann");
+    let elsewhere = session(other, "tablet", "ann");
     let ended = Session {
         status: SessionStatus::Ended { at: at(9), reason: SessionEndReason::Expired },
         ..session(app, "ended", "ann")
@@ -27,8 +27,8 @@ pub(super) fn a_session_is_found_by_its_token(make: &MakeStore) {
     });
     let apps = world.read(|read| read.apps());
     let lookup = |token: u8| world.read(move |read| read.session_by_token(&[token; 32]));
-    assert_eq!(lookup(1), Some(SessionLookup { session: phone.clone(), app: apps[0].clone() }));
-    assert_eq!(lookup(2), Some(SessionLookup { session: elsewhere, app: apps[1].clone() }));
+    assert_eq!(lookup(1), Some(lookup_of(&phone, &apps[0])));
+    assert_eq!(lookup(2), Some(lookup_of(&elsewhere, &apps[1])));
     assert_eq!(lookup(3).map(|found| found.session), Some(ended));
     assert_eq!(lookup(4), None);
     assert_eq!(world.read(move |read| read.session(app, &session_id("phone"))), Some(phone));
@@ -54,4 +54,8 @@ pub(super) fn an_ended_session_keeps_its_first_reason(make: &MakeStore) {
     assert_eq!(found.map(|session| session.status), Some(status));
     let by_token = world.read(|read| read.session_by_token(&[1; 32]));
     assert_eq!(by_token.map(|found| found.session.status), Some(status));
+}
+
+fn lookup_of(session: &Session, app: &App) -> SessionLookup {
+    SessionLookup { session: session.clone(), app: app.clone(), token_good_until: None }
 }

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
 use callbox_domain::{
-    App, AppId, AppKey, AppSettings, CallId, CallMedia, CallRecord, Conversation, ConversationId, Event,
-    LoggedEvent, MailboxEpoch, MessageId, Session, SessionId, SessionStatus, Timestamp, User, UserId,
+    App, AppId, AppKey, AppSettings, CallId, CallMedia, CallRecord, Conversation, ConversationId,
+    CredentialKind, Event, LoggedEvent, MailboxEpoch, MessageId, Session, SessionId, SessionStatus,
+    Timestamp, User, UserId,
 };
 use futures_executor::block_on;
 
@@ -146,6 +147,7 @@ pub(super) fn app(key: &str) -> App {
         name: format!("App {key}"),
         settings: AppSettings::default(),
         created_at: at(0),
+        disabled_at: None,
     }
 }
 
@@ -158,7 +160,7 @@ pub(super) fn user_ids(names: &[&str]) -> Vec<UserId> {
 }
 
 pub(super) fn user(name: &str) -> User {
-    User { id: user_id(name), created_at: at(1), last_seen_at: None }
+    User { id: user_id(name), created_at: at(1), last_seen_at: None, blocked_at: None }
 }
 
 pub(super) fn epoch() -> MailboxEpoch {
@@ -178,6 +180,8 @@ pub(super) fn session(app: AppId, id: &str, user: &str) -> Session {
         created_at: at(2),
         expires_at: at(1_000),
         status: SessionStatus::Open,
+        credential: CredentialKind::Ticket,
+        last_used_at: at(2),
     }
 }
 

@@ -1,5 +1,9 @@
 //! Sessions.
 
+pub(crate) mod end_other_sessions;
+pub(crate) mod end_session;
+pub(crate) mod list_sessions;
+pub(crate) mod renew;
 pub(crate) mod resume;
 pub(crate) mod sign_in;
 pub(crate) mod sign_out;

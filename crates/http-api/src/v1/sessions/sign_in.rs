@@ -6,6 +6,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
+use callbox_domain::Secret;
 use callbox_service::Service;
 use callbox_service::sessions::{Credential, SignIn};
 use callbox_wire::ApiError;
@@ -46,28 +47,40 @@ pub(crate) async fn sign_in(
         PublicClient::App(key) => (Some(key), None),
         PublicClient::Ticket(ticket) => (None, Some(ticket)),
     };
-    let credential = match (header_ticket, body.ticket, body.user_id) {
-        (Some(ticket), None, None) | (None, Some(ticket), None) => Credential::Ticket(ticket),
-        (None, None, Some(user_id)) => Credential::Open(user_id),
-        _ => {
-            let problem = "give exactly one credential: a ticket, or a userId";
-            return Err(ApiError::invalid_field("body", problem).into());
-        }
-    };
-    let signed_in = service.sign_in(SignIn {
-        app_key,
-        credential,
-        device: body.device.map(Into::into).unwrap_or_default(),
-        expires_in: body.expires_in.map(|seconds| Duration::from_secs(u64::from(seconds))),
-        origin: origin(&headers),
-    });
-    let signed_in = signed_in.await?;
-    let answer = SignInAnswer {
+    let device = body.device.clone().map(Into::into).unwrap_or_default();
+    let expires_in = body.expires_in.map(|seconds| Duration::from_secs(u64::from(seconds)));
+    let force = body.force.unwrap_or(true);
+    let credential = credential(header_ticket, body).ok_or_else(|| {
+        ApiError::invalid_field("body", "give exactly one credential; see signIn in /openapi.json")
+    })?;
+    let origin = origin(&headers);
+    let signed_in = service.sign_in(SignIn { app_key, credential, device, expires_in, force, origin });
+    Ok((StatusCode::CREATED, Json(sign_in_answer(signed_in.await?))))
+}
+
+/// A session as it travels to the client that just got it.
+pub(crate) fn sign_in_answer(signed_in: callbox_service::sessions::SignedIn) -> SignInAnswer {
+    SignInAnswer {
         token: signed_in.token.expose().to_owned(),
+        secret: signed_in.secret.expose().to_owned(),
         session: Session::from(signed_in.session),
         user: User::from_domain(&signed_in.user),
-    };
-    Ok((StatusCode::CREATED, Json(answer)))
+    }
+}
+
+/// The one credential of a sign-in.
+fn credential(header_ticket: Option<String>, body: SignInRequest) -> Option<Credential> {
+    let SignInRequest { ticket, user_id, access_token, .. } = body;
+    match (header_ticket, ticket, user_id, access_token) {
+        (Some(ticket), None, None, None) | (None, Some(ticket), None, None) => {
+            Some(Credential::Ticket(ticket))
+        }
+        (None, None, Some(user_id), Some(token)) => {
+            Some(Credential::AccessToken(user_id, Secret::new(token)))
+        }
+        (None, None, Some(user_id), None) => Some(Credential::Open(user_id)),
+        _ => None,
+    }
 }
 
 #[cfg(test)]

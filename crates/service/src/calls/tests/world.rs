@@ -92,6 +92,7 @@ impl World {
             credential: Credential::Open(UserId::new(user).expect("valid")),
             device: Device::default(),
             expires_in: Some(Duration::from_hours(48)),
+            force: true,
             origin: None,
         };
         let signed_in = block_on(self.service.sign_in(request)).expect("signed in");
@@ -324,7 +325,10 @@ fn frames_of(notice: &Notice) -> Vec<Told> {
                 Told { app, user, reach: Reach::Everywhere, frame }
             })
             .collect(),
-        Notice::PresenceChanged { .. } | Notice::UserAdded { .. } | Notice::SessionEnded { .. } => Vec::new(),
+        Notice::PresenceChanged { .. }
+        | Notice::UserAdded { .. }
+        | Notice::SessionRenewed { .. }
+        | Notice::SessionEnded { .. } => Vec::new(),
     }
 }
 

@@ -1,0 +1,170 @@
+//! Opens a session for a proven user, within the number of sessions that the app allows.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use callbox_bus::Notice;
+use callbox_domain::{
+    AppId, CredentialKind, Device, Directory, MailboxEpoch, Session, SessionEndReason, SessionId,
+    SessionStatus, Timestamp, User,
+};
+use callbox_storage::{Created, Tx};
+use callbox_wire::people::DirectoryEntry;
+use callbox_wire::{ApiError, ErrorCode};
+
+use super::end_session::Ended;
+use super::identity;
+use super::prove::{ONE_TIME_TICKET, Proven, Who};
+use super::{SessionSecret, SessionToken, SignedIn};
+use crate::error::{Refusal, written};
+use crate::people::PresenceBook;
+use crate::{Service, ServiceResult};
+
+/// All that the write needs.
+struct Opening {
+    app: AppId,
+    who: Who,
+    kind: CredentialKind,
+    session_id: SessionId,
+    token_hash: [u8; 32],
+    device: Device,
+    epoch: MailboxEpoch,
+    now: Timestamp,
+    expires_at: Timestamp,
+    sessions_max: usize,
+    force: bool,
+    presence: Arc<PresenceBook>,
+}
+
+/// What the write did.
+struct Opened {
+    session: Session,
+    user: User,
+    created: Created,
+    ended: Vec<Ended>,
+}
+
+impl Service {
+    pub(super) async fn open_session(
+        &self,
+        proven: Proven,
+        device: Device,
+        wished: Option<Duration>,
+        force: bool,
+    ) -> ServiceResult<SignedIn> {
+        let (random, now, app) = (self.random.as_ref(), self.clock.now(), proven.app);
+        let token = SessionToken::generate(random);
+        let opening = Opening {
+            app: app.id,
+            who: proven.who,
+            kind: proven.kind,
+            session_id: SessionId::generate(random),
+            token_hash: token.hash(),
+            device,
+            epoch: MailboxEpoch::generate(random),
+            now,
+            expires_at: now.plus(session_life(wished, proven.life, app.settings.session_life_max())),
+            sessions_max: usize::try_from(app.settings.sessions_per_user_max).unwrap_or(usize::MAX),
+            force,
+            presence: Arc::clone(&self.presence),
+        };
+        let opened = self.store.write(move |tx| open(tx, opening));
+        let Opened { session, user, created, ended } = written(opened.await)?;
+        let credential = session.credential.as_str();
+        tracing::info!(app = %app.key, user = %user.id, session = %session.id, credential, "signed in");
+        self.tell_ended(app.id, &ended).await;
+        if created == Created::New && app.settings.directory == Directory::Everyone {
+            let presence = self.presence_of(app.id, &user);
+            let entry = DirectoryEntry { user: callbox_wire::people::User::from_domain(&user), presence };
+            self.bus.publish(Notice::UserAdded { app_id: app.id, entry });
+        }
+        let secret = SessionSecret::derive(&self.master_key, app.id, &session.id);
+        Ok(SignedIn { session, token, secret, user })
+    }
+}
+
+/// The shortest of what the client wishes, the credential allows and the app allows.
+pub(super) fn session_life(
+    wished: Option<Duration>,
+    of_credential: Option<Duration>,
+    app_max: Duration,
+) -> Duration {
+    let wished = wished.or_else(|| of_credential.is_none().then_some(SESSION_LIFE));
+    [wished, of_credential, Some(app_max)].into_iter().flatten().min().unwrap_or(SESSION_LIFE)
+}
+
+fn open(tx: &mut dyn Tx, opening: Opening) -> Result<Opened, Refusal> {
+    let (app, now) = (opening.app, opening.now);
+    let (user, created) = find_user(tx, &opening)?;
+    if user.blocked_at.is_some() {
+        return Err(ErrorCode::UserBlocked.into());
+    }
+    let ended = make_room(tx, &opening, &user)?;
+    let session = Session {
+        id: opening.session_id,
+        app_id: app,
+        user_id: user.id.clone(),
+        device: opening.device,
+        created_at: now,
+        expires_at: opening.expires_at,
+        status: SessionStatus::Open,
+        credential: opening.kind,
+        last_used_at: now,
+    };
+    tx.insert_session(&session, &opening.token_hash)?;
+    Ok(Opened { session, user, created, ended })
+}
+
+fn find_user(tx: &mut dyn Tx, opening: &Opening) -> Result<(User, Created), Refusal> {
+    let (app, now) = (opening.app, opening.now);
+    let user_id = match &opening.who {
+        Who::Named(name) => return identity::resolve(tx, app, name, &opening.epoch, now),
+        Who::Unproven(name) => return identity::resolve_unproven(tx, app, name, &opening.epoch, now),
+        Who::AccessToken(user_id, hash) => {
+            let token = tx.access_token(app, hash)?;
+            let good = token.filter(|token| token.user_id == *user_id && token.is_good(now));
+            good.ok_or(ErrorCode::AccessTokenUnknown)?.user_id
+        }
+        Who::SignedUp(hash) => {
+            let token = tx.take_one_time_token(app, hash)?;
+            let good = token.filter(|token| token.purpose == ONE_TIME_TICKET && now < token.expires_at);
+            good.ok_or(ErrorCode::OneTimeTokenUnknown)?.user_id
+        }
+    };
+    let user = tx.user(app, &user_id)?.ok_or(ErrorCode::Internal)?;
+    Ok((user, Created::Existed))
+}
+
+/// Ends the user's sessions whose time is up, and as many more as there must be fewer: first those that nobody is
+/// connected with, the one used least recently before the others.
+fn make_room(tx: &mut dyn Tx, opening: &Opening, user: &User) -> Result<Vec<Ended>, Refusal> {
+    let (app, now) = (opening.app, opening.now);
+    let (over, mut open): (Vec<_>, Vec<_>) =
+        tx.open_sessions_of(app, &user.id)?.into_iter().partition(|session| session.check(now).is_err());
+    for session in over {
+        tx.end_session(app, &session.id, session.expires_at, SessionEndReason::Expired)?;
+    }
+    let too_many = (open.len() + 1).saturating_sub(opening.sessions_max);
+    if too_many == 0 {
+        return Ok(Vec::new());
+    }
+    if !opening.force {
+        let limit = u32::try_from(opening.sessions_max).unwrap_or(u32::MAX);
+        return Err(ApiError::new(ErrorCode::SessionLimitReached).detail("sessionsPerUserMax", limit).into());
+    }
+    let connected = opening.presence.connected_sessions(app, &user.id);
+    open.sort_by_key(|session| (connected.contains(&session.id), session.last_used_at));
+    let mut ended = Vec::new();
+    for session in open.into_iter().take(too_many) {
+        tx.end_session(app, &session.id, now, SessionEndReason::Replaced)?;
+        ended.push(Ended {
+            user_id: session.user_id,
+            session_id: session.id,
+            reason: SessionEndReason::Replaced,
+        });
+    }
+    Ok(ended)
+}
+
+/// Life of a session whose credential and request do not say.
+const SESSION_LIFE: Duration = Duration::from_hours(24);
