@@ -13,7 +13,7 @@ mod limits;
 pub mod messaging;
 pub mod people;
 pub mod sessions;
-mod signature;
+pub mod signature;
 
 #[cfg(test)]
 mod testing;

@@ -64,6 +64,10 @@ error_codes! {
     TicketWrongApp "ticket_wrong_app" 401 Never "The ticket was made for another app key.";
     TicketExpired "ticket_expired" 401 Never "The ticket is too old; let the backend make a new one for each sign-in.";
     TicketFromFuture "ticket_from_future" 401 Never "The ticket was created in the future; check the clock of the backend that made it.";
+    AppCredentialsRequired "app_credentials_required" 401 Never "This operation is for the app's backend: send 'Authorization: Basic Base64(<appKey>:<secret>)', or sign the request as 'Application <appKey>:<signature>'.";
+    SignatureInvalid "signature_invalid" 401 Never "The request's signature does not verify: sign verb, Content-MD5, Content-Type, x-timestamp and path by HMAC-SHA256 with the Base64-decoded secret.";
+    ClockSkew "clock_skew" 401 Never "The header x-timestamp is more than 5 minutes from the server's time; check the clock; GET /v1/timestamp tells the server's time.";
+    RequestReplayed "request_replayed" 401 Never "A request with this signature was taken before; sign each request anew, with the present time in x-timestamp.";
     OriginNotAllowed "origin_not_allowed" 403 Never "Pages of this web origin may not use the app; add it to the app's allowed origins.";
     OpenSignInOff "open_sign_in_off" 403 Never "This app does not let users sign in without a credential; send a ticket made by the app's backend.";
     DirectoryClosed "directory_closed" 403 Never "The users of this app cannot be listed or watched; its directory is not open to everyone.";

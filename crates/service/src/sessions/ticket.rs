@@ -264,6 +264,28 @@ mod tests {
         }
 
         #[test]
+        fn one_bit_altered_anywhere_is_refused(
+            endpoint in "[!-~]{1,80}",
+            expires_in in 1u32..,
+            place in any::<prop::sample::Index>(),
+            bit in 0u8..7,
+        ) {
+            let contents = TicketContents {
+                identity_type: IdentityType::Username,
+                endpoint,
+                application_key: KEY.to_owned(),
+                created: Timestamp::from_millis(0),
+                expires_in,
+            };
+            let mut bytes = Ticket::sign(&contents, &secret()).expect("a good secret").into_exposed().into_bytes();
+            let index = place.index(bytes.len());
+            bytes[index] ^= 1 << bit;
+            let altered = String::from_utf8(bytes).expect("ASCII");
+            let accepted = Ticket::parse(&altered).is_ok_and(|ticket| ticket.is_signed_by(&secret()));
+            prop_assert!(!accepted, "{altered}");
+        }
+
+        #[test]
         fn what_is_signed_is_read_back(endpoint in "[!-~]{1,80}", expires_in in 1u32.., millis in 0i64..4_000_000_000_000) {
             let contents = TicketContents {
                 identity_type: IdentityType::Username,

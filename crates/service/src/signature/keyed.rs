@@ -8,8 +8,8 @@ use hmac::{Hmac, KeyInit};
 use sha2::Sha256;
 
 /// Standard Base64 with padding written, and read with or without. Unused last bits must be zero, so that no other text
-/// stands for the same bytes than the one without padding.
-pub(crate) const LENIENT: GeneralPurpose = GeneralPurpose::new(
+/// stands for the same bytes.
+pub const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
