@@ -3,6 +3,7 @@
 mod authenticate;
 mod end_session;
 mod identity;
+mod secret;
 mod sign_in;
 pub mod ticket;
 mod token;
@@ -10,5 +11,6 @@ mod token;
 #[cfg(test)]
 mod tests;
 
+pub use secret::SessionSecret;
 pub use sign_in::{Credential, SignIn, SignedIn};
 pub use token::SessionToken;
