@@ -4,6 +4,7 @@
 //! decided here. What is not registered with its documentation does not exist. This crate must never import a store's
 //! implementation, the socket hub, or the server.
 
+mod authorization;
 mod body;
 mod credentials;
 mod cursor;
