@@ -11,6 +11,7 @@ mod cursor;
 mod error;
 mod health;
 mod layers;
+mod signed;
 mod v1;
 
 #[cfg(test)]
@@ -20,6 +21,7 @@ pub use layers::wrap;
 
 use std::sync::Arc;
 
+use axum::middleware;
 use callbox_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -36,5 +38,6 @@ pub fn routes(service: Arc<Service>) -> OpenApiRouter {
         .routes(routes!(v1::messaging::list_conversations::list_conversations))
         .routes(routes!(v1::messaging::list_messages::list_messages))
         .routes(routes!(v1::calls::end_call::end_call))
+        .layer(middleware::from_fn(signed::buffer))
         .with_state(service)
 }
