@@ -38,6 +38,7 @@ pub fn routes(service: Arc<Service>) -> OpenApiRouter {
         .routes(routes!(v1::messaging::list_conversations::list_conversations))
         .routes(routes!(v1::messaging::list_messages::list_messages))
         .routes(routes!(v1::calls::end_call::end_call))
+        .routes(routes!(v1::time::tell_time::tell_time))
         .layer(middleware::from_fn(signed::buffer))
         .with_state(service)
 }

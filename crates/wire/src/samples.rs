@@ -19,6 +19,7 @@ use crate::messaging::{
 };
 use crate::people::{DirectoryEntry, Presence, PresenceStatus, User};
 use crate::session::{Device, Session, SessionAnswer, SessionDevice, SignInAnswer, SignInRequest};
+use crate::time::TimestampAnswer;
 use crate::{Seq, page::Page};
 
 /// One sample: the schema that it is of, and the JSON.
@@ -116,6 +117,7 @@ fn bodies() -> Vec<Sample> {
             &SignInAnswer { token: "cbs_kq3v…".into(), session: session(), user: user("ann") },
         ),
         sample("SessionAnswer", "SessionAnswer", &SessionAnswer { session: session(), user: user("ann") }),
+        sample("TimestampAnswer", "TimestampAnswer", &TimestampAnswer { timestamp: moment() }),
         sample("SendMessageRequest", "SendMessageRequest", &send_message_request()),
         sample("SendMessageAnswer", "SendMessageAnswer", &SendMessageAnswer { message: message() }),
         sample("Page_Message", "Page_Message", &page(message())),
