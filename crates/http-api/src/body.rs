@@ -1,12 +1,13 @@
 //! JSON bodies, path parameters and queries, with errors that name the field.
 
+use axum::body::{Body, Bytes};
 use axum::extract::{FromRequest, FromRequestParts, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::request::Parts;
 use callbox_wire::{ApiError, ErrorCode};
 use serde::de::DeserializeOwned;
 
-use crate::error::HttpError;
+use crate::error::{HttpError, HttpResult};
 
 /// A JSON body of at most 64 KiB.
 pub(crate) struct JsonBody<T>(pub(crate) T);
@@ -22,9 +23,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         if !is_json {
             return Err(ErrorCode::UnsupportedMediaType.into());
         }
-        let bytes = axum::body::to_bytes(request.into_body(), BODY_BYTES_MAX)
-            .await
-            .map_err(|_| ApiError::new(ErrorCode::PayloadTooLarge).detail("bytesMax", BODY_BYTES_MAX))?;
+        let bytes = read_body(request.into_body()).await?;
         if depth(&bytes) > DEPTH_MAX {
             let error = ApiError::with_message(
                 ErrorCode::InvalidRequest,
@@ -42,6 +41,12 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for JsonBody<T> {
         deserializer.end().map_err(|error| HttpError(ApiError::invalid_field("body", &error.to_string())))?;
         Ok(Self(value))
     }
+}
+
+/// The bytes of a body of at most 64 KiB.
+pub(crate) async fn read_body(body: Body) -> HttpResult<Bytes> {
+    let bytes = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
+    Ok(bytes.map_err(|_| ApiError::new(ErrorCode::PayloadTooLarge).detail("bytesMax", BODY_BYTES_MAX))?)
 }
 
 /// A path parameter, percent-decoded.
@@ -88,8 +93,8 @@ fn depth(json: &[u8]) -> usize {
     deepest
 }
 
-/// Largest JSON body, in bytes.
-const BODY_BYTES_MAX: usize = 64 * 1024;
+/// Largest body, in bytes.
+pub(crate) const BODY_BYTES_MAX: usize = 64 * 1024;
 
 /// Deepest JSON body.
 const DEPTH_MAX: usize = 32;

@@ -1,4 +1,4 @@
-//! The `Authorization` header. Scheme names are compared without case.
+//! Who asks, by the `Authorization` header.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -12,6 +12,7 @@ use callbox_service::sessions::SessionToken;
 use callbox_service::{Caller, Service};
 use callbox_wire::ErrorCode;
 
+use crate::authorization::Authorization;
 use crate::error::HttpError;
 
 /// A signed-in user, by `Authorization: Bearer <sessionToken>`. The request's web origin is checked too, and the
@@ -29,7 +30,7 @@ impl FromRequestParts<Arc<Service>> for SignedIn {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, HttpError> {
-        let Some(("bearer", token)) = authorization(&parts.headers) else {
+        let Authorization::Bearer(token) = authorization(&parts.headers)? else {
             return Err(ErrorCode::CredentialsMissing.into());
         };
         let caller = service.authenticate(&SessionToken::from_client(token)).await?;
@@ -51,24 +52,21 @@ impl<S: Send + Sync> FromRequestParts<S> for PublicClient {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, HttpError> {
-        match authorization(&parts.headers) {
-            Some(("application", key)) => {
-                Ok(Self::App(AppKey::new(key).map_err(|_| ErrorCode::AppKeyUnknown)?))
-            }
-            Some(("user", ticket)) => Ok(Self::Ticket(ticket.to_owned())),
+        match authorization(&parts.headers)? {
+            Authorization::App(key) => Ok(Self::App(key)),
+            Authorization::Ticket(ticket) => Ok(Self::Ticket(ticket.to_owned())),
             _ => Err(ErrorCode::CredentialsMissing.into()),
         }
     }
 }
 
+/// What the `Authorization` header says; `credentials_missing` without one.
+pub(crate) fn authorization(headers: &HeaderMap) -> Result<Authorization<'_>, ErrorCode> {
+    let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    Authorization::parse(value.ok_or(ErrorCode::CredentialsMissing)?)
+}
+
 /// The web origin of the page that asks, where a browser said it.
 pub(crate) fn origin(headers: &HeaderMap) -> Option<String> {
     headers.get(ORIGIN).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
-}
-
-fn authorization(headers: &HeaderMap) -> Option<(&'static str, &str)> {
-    let (scheme, value) = headers.get(AUTHORIZATION)?.to_str().ok()?.trim().split_once(' ')?;
-    let known =
-        ["bearer", "application", "user"].into_iter().find(|known| known.eq_ignore_ascii_case(scheme))?;
-    Some((known, value.trim()))
 }

@@ -4,12 +4,14 @@
 //! decided here. What is not registered with its documentation does not exist. This crate must never import a store's
 //! implementation, the socket hub, or the server.
 
+mod authorization;
 mod body;
 mod credentials;
 mod cursor;
 mod error;
 mod health;
 mod layers;
+mod signed;
 mod v1;
 
 #[cfg(test)]
@@ -19,6 +21,7 @@ pub use layers::wrap;
 
 use std::sync::Arc;
 
+use axum::middleware;
 use callbox_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -41,5 +44,7 @@ pub fn routes(service: Arc<Service>) -> OpenApiRouter {
         .routes(routes!(v1::messaging::list_conversations::list_conversations))
         .routes(routes!(v1::messaging::list_messages::list_messages))
         .routes(routes!(v1::calls::end_call::end_call))
+        .routes(routes!(v1::time::tell_time::tell_time))
+        .layer(middleware::from_fn(signed::buffer))
         .with_state(service)
 }

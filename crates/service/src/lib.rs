@@ -13,6 +13,7 @@ mod limits;
 pub mod messaging;
 pub mod people;
 pub mod sessions;
+pub mod signature;
 
 #[cfg(test)]
 mod testing;

@@ -67,6 +67,10 @@ error_codes! {
     CredentialsWrong "credentials_wrong" 401 Never "The name or the password is wrong.";
     AccessTokenUnknown "access_token_unknown" 401 Never "This access token is not one of this user's, or has expired or been revoked.";
     OneTimeTokenUnknown "one_time_token_unknown" 401 Never "This token was used already or has expired; ask for a new one.";
+    AppCredentialsRequired "app_credentials_required" 401 Never "This operation is for the app's backend: send 'Authorization: Basic Base64(<appKey>:<secret>)', or sign the request as 'Application <appKey>:<signature>'.";
+    SignatureInvalid "signature_invalid" 401 Never "The request's signature does not verify: sign verb, Content-MD5, Content-Type, x-timestamp and path by HMAC-SHA256 with the Base64-decoded secret.";
+    ClockSkew "clock_skew" 401 Never "The header x-timestamp is more than 5 minutes from the server's time; check the clock; GET /v1/timestamp tells the server's time.";
+    RequestReplayed "request_replayed" 401 Never "A request with this signature was taken before; sign each request anew, with the present time in x-timestamp.";
     OriginNotAllowed "origin_not_allowed" 403 Never "Pages of this web origin may not use the app; add it to the app's allowed origins.";
     OpenSignInOff "open_sign_in_off" 403 Never "This app does not let users sign in without a credential; send a ticket made by the app's backend.";
     SignInWayOff "sign_in_way_off" 403 Never "This app does not let users sign in this way; the operator switches ways on and off in the app's settings.";

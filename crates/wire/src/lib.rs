@@ -17,6 +17,7 @@ pub mod samples;
 pub mod schema;
 pub mod seq;
 pub mod session;
+pub mod time;
 
 pub use close::CloseCode;
 pub use error::{ApiError, ErrorAnswer, ErrorCode, ErrorInfo, Retry};

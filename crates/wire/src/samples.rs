@@ -19,6 +19,7 @@ use crate::messaging::{
     Conversation, Message, MessageOrigin, Receipt, Recipient, SendMessageAnswer, SendMessageRequest,
 };
 use crate::people::{DirectoryEntry, Presence, PresenceStatus, User};
+use crate::time::TimestampAnswer;
 use crate::{Seq, page::Page};
 
 /// One sample: the schema that it is of, and the JSON.
@@ -102,6 +103,7 @@ fn bodies() -> Vec<Sample> {
         .into_info(Some("req_4mz0q8".into()));
     let mut all = vec![
         sample("ErrorAnswer", "ErrorAnswer", &ErrorAnswer { error }),
+        sample("TimestampAnswer", "TimestampAnswer", &TimestampAnswer { timestamp: moment() }),
         sample("SendMessageRequest", "SendMessageRequest", &send_message_request()),
         sample("SendMessageAnswer", "SendMessageAnswer", &SendMessageAnswer { message: message() }),
         sample("Page_Message", "Page_Message", &page(message())),

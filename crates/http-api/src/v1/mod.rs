@@ -4,3 +4,4 @@ pub(crate) mod calls;
 pub(crate) mod messaging;
 pub(crate) mod people;
 pub(crate) mod sessions;
+pub(crate) mod time;

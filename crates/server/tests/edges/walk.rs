@@ -46,6 +46,7 @@ fn operations(private: &Private) -> Vec<Operation> {
         operation("processHealth", "GET", "/healthz", none.clone(), Access::Anyone(200)),
         operation("readiness", "GET", "/readyz", none.clone(), Access::Anyone(200)),
         operation("describeApi", "GET", "/openapi.json", none.clone(), Access::Anyone(200)),
+        operation("tellTime", "GET", "/v1/timestamp", none.clone(), Access::Anyone(200)),
         operation("openSocket", "GET", "/v1/socket", none.clone(), Access::Anyone(426)),
         operation("signIn", "POST", "/v1/sessions", json!({ "userId": "eve" }), Access::Anyone(401)),
         operation("resumeSession", "GET", "/v1/session", none.clone(), fine(200)),

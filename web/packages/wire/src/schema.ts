@@ -205,6 +205,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/timestamp": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Tell the time
+         * @description The server's time, for those who sign their requests and are told `clock_skew`. Needs no credential.
+         */
+        get: operations["tellTime"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/users": {
         parameters: {
             query?: never;
@@ -666,7 +686,7 @@ export interface components {
          * @description Every error code. The sentences are the defaults; an error may carry a more exact one.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_cursor" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "origin_not_allowed" | "open_sign_in_off" | "directory_closed" | "not_found" | "user_not_found" | "conversation_not_found" | "call_not_found" | "method_not_allowed" | "identity_conflict" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "overloaded";
+        ErrorCode: "invalid_request" | "invalid_cursor" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "app_credentials_required" | "signature_invalid" | "clock_skew" | "request_replayed" | "origin_not_allowed" | "open_sign_in_off" | "directory_closed" | "not_found" | "user_not_found" | "conversation_not_found" | "call_not_found" | "method_not_allowed" | "identity_conflict" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "overloaded";
         /** @description A request went wrong, or (`re` null) something that cannot be matched to a request. */
         ErrorFrame: {
             /** @description What went wrong. */
@@ -1106,6 +1126,14 @@ export interface components {
             /** @description Open sign-in: any user id, only where the app switched that on. */
             userId?: string | null;
         };
+        /** @description The answer to `GET /v1/timestamp`. */
+        TimestampAnswer: {
+            /**
+             * Format: date-time
+             * @description The server's time when it answered.
+             */
+            timestamp: string;
+        };
         /** @description Someone writes to the user, or stopped. */
         Typing: {
             /** @description Writing, or no longer. */
@@ -1250,6 +1278,7 @@ export type SessionDescription = components['schemas']['SessionDescription'];
 export type SessionDevice = components['schemas']['SessionDevice'];
 export type SignInAnswer = components['schemas']['SignInAnswer'];
 export type SignInRequest = components['schemas']['SignInRequest'];
+export type TimestampAnswer = components['schemas']['TimestampAnswer'];
 export type Typing = components['schemas']['Typing'];
 export type TypingSet = components['schemas']['TypingSet'];
 export type User = components['schemas']['User'];
@@ -1824,6 +1853,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    tellTime: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The server's time. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TimestampAnswer"];
                 };
             };
             /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */

@@ -137,6 +137,9 @@ export const bodies = {
     "expiresIn": 86400,
     "userId": "ann"
   } satisfies Schemas['SignInRequest'],
+  TimestampAnswer: {
+    "timestamp": "2026-11-21T10:02:03.004Z"
+  } satisfies Schemas['TimestampAnswer'],
 };
 
 export const clientFrames = {

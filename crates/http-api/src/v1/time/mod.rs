@@ -1,0 +1,3 @@
+//! The server's time.
+
+pub(crate) mod tell_time;
