@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbox_domain::{AppKey, AppSettings};
+use callbox_domain::{AppKey, AppSettings, Secret};
 use callbox_server::StartError;
 use callbox_server::config::{Config, LimitsConfig, StorageConfig};
 use callbox_server::serve::{Listeners, Server};
@@ -106,6 +106,13 @@ impl Running {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         (status, serde_json::from_str(body).unwrap_or_default())
+    }
+
+    /// Makes an app into which only the holders of its secret bring users: the secret.
+    pub async fn create_app(&self, key: &str) -> Secret<String> {
+        let key = AppKey::new(key).expect("valid");
+        let app = CreateApp { name: "Signed".into(), key: Some(key), settings: AppSettings::default() };
+        self.service.create_app(app).await.expect("a new app").secret
     }
 
     /// Signs a user in to an app whose directory is closed and whose pages come from `https://other.example` only.

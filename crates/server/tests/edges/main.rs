@@ -1,5 +1,6 @@
 //! Whole servers, asked over real sockets and HTTP.
 
+mod backends;
 mod harness;
 mod outages;
 mod socket;
