@@ -8,36 +8,100 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::request::Parts;
 use callbox_domain::AppKey;
-use callbox_service::sessions::SessionToken;
-use callbox_service::{Caller, Service};
+use callbox_service::sessions::{Repeat, SessionToken};
+use callbox_service::signature::{SignedRequest, Signer};
+use callbox_service::{Backend, Caller, Service};
 use callbox_wire::ErrorCode;
 
 use crate::authorization::Authorization;
 use crate::error::HttpError;
 
-/// A signed-in user, by `Authorization: Bearer <sessionToken>`. The request's web origin is checked too, and the
-/// request is counted against the session's limit.
+/// A signed-in user, by `Authorization: Bearer <sessionToken>` or a request that the session signed. The request's web
+/// origin is checked too, and the request is counted against the session's limit. A signed request that changes
+/// something is taken once.
 pub(crate) struct SignedIn(Caller);
 
-impl Deref for SignedIn {
-    type Target = Caller;
-    fn deref(&self) -> &Caller {
-        &self.0
-    }
+/// [`SignedIn`] for an operation whose repeat gets the first answer, because the client chose an id.
+pub(crate) struct SignedInAgain(Caller);
+
+/// An app's backend, by a request that it signed with the app's secret, or by that secret itself.
+pub(crate) struct AppBackend(Backend);
+
+macro_rules! dereferences {
+    ($($name:ident to $target:ident,)*) => {
+        $(
+            impl Deref for $name {
+                type Target = $target;
+                fn deref(&self) -> &$target {
+                    &self.0
+                }
+            }
+        )*
+    };
+}
+
+dereferences! {
+    SignedIn to Caller,
+    SignedInAgain to Caller,
+    AppBackend to Backend,
 }
 
 impl FromRequestParts<Arc<Service>> for SignedIn {
     type Rejection = HttpError;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, HttpError> {
-        let Authorization::Bearer(token) = authorization(&parts.headers)? else {
-            return Err(ErrorCode::CredentialsMissing.into());
-        };
-        let caller = service.authenticate(&SessionToken::from_client(token)).await?;
-        service.check_origin(&caller, origin(&parts.headers).as_deref())?;
-        service.count_request(&caller)?;
-        Ok(Self(caller))
+        caller(parts, service, repeat(parts)).await.map(Self)
     }
+}
+
+impl FromRequestParts<Arc<Service>> for SignedInAgain {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, HttpError> {
+        caller(parts, service, Repeat::Harmless).await.map(Self)
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for AppBackend {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, HttpError> {
+        let required = |code| match code {
+            ErrorCode::CredentialsMissing => ErrorCode::AppCredentialsRequired,
+            code => code,
+        };
+        let backend = match authorization(&parts.headers).map_err(required)? {
+            Authorization::Basic(key, secret) => service.authenticate_backend(&key, &secret).await?,
+            Authorization::Signed(Signer::App(_), _) => {
+                service.authenticate_signed_backend(signed(parts)?, repeat(parts)).await?
+            }
+            _ => return Err(ErrorCode::AppCredentialsRequired.into()),
+        };
+        Ok(Self(backend))
+    }
+}
+
+async fn caller(parts: &Parts, service: &Service, repeat: Repeat) -> Result<Caller, HttpError> {
+    let caller = match authorization(&parts.headers)? {
+        Authorization::Bearer(token) => service.authenticate(&SessionToken::from_client(token)).await?,
+        Authorization::Signed(Signer::Session(_), _) => {
+            service.authenticate_signed(signed(parts)?, repeat).await?
+        }
+        _ => return Err(ErrorCode::CredentialsMissing.into()),
+    };
+    service.check_origin(&caller, origin(&parts.headers).as_deref())?;
+    service.count_request(&caller)?;
+    Ok(caller)
+}
+
+/// What the layer around the operations read of a signed request.
+fn signed(parts: &Parts) -> Result<&SignedRequest, ErrorCode> {
+    parts.extensions.get::<SignedRequest>().ok_or(ErrorCode::Internal)
+}
+
+/// A request that only asks may be repeated.
+fn repeat(parts: &Parts) -> Repeat {
+    if parts.method.is_safe() { Repeat::Harmless } else { Repeat::Refused }
 }
 
 /// Who asks before there is a session.

@@ -38,6 +38,7 @@ pub fn routes(service: Arc<Service>) -> OpenApiRouter {
         ))
         .routes(routes!(v1::sessions::end_session::end_session))
         .routes(routes!(v1::sessions::renew::renew_session))
+        .routes(routes!(v1::sessions::issue_token::issue_session_token))
         .routes(routes!(v1::sessions::resume::resume_session, v1::sessions::sign_out::sign_out))
         .routes(routes!(v1::people::list_users::list_users))
         .routes(routes!(v1::messaging::send_message::send_message))

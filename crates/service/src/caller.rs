@@ -26,6 +26,20 @@ impl Caller {
     }
 }
 
+/// An app's backend, which proved that it holds the app's secret.
+#[derive(Debug, Clone)]
+pub struct Backend {
+    /// The app; everything that the backend may do is inside it.
+    pub app: SharedApp,
+}
+
+impl Backend {
+    /// The app's number.
+    pub fn app_id(&self) -> AppId {
+        self.app.id
+    }
+}
+
 /// An app as everyone who holds it sees it: a change of its settings reaches connections that were opened before.
 #[derive(Debug, Clone)]
 pub struct SharedApp {

@@ -20,7 +20,7 @@ mod testing;
 
 pub use accounts::{MasterKey, MasterKeyError};
 use caller::SharedApps;
-pub use caller::{Caller, SharedApp};
+pub use caller::{Backend, Caller, SharedApp};
 pub use error::ServiceResult;
 pub use limits::LimitSettings;
 

@@ -1,6 +1,7 @@
 //! Ways in, and the sessions that they lead to.
 
 mod authenticate;
+mod authenticate_signed;
 mod end_session;
 mod forget_expired;
 pub(crate) mod identity;
@@ -17,6 +18,7 @@ mod touched;
 #[cfg(test)]
 mod tests;
 
+pub use authenticate_signed::Repeat;
 pub use end_session::close_code;
 pub(crate) use end_session::{Ended, end_all_of};
 pub use list_sessions::OpenSession;

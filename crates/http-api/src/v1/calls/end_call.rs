@@ -11,7 +11,7 @@ use callbox_wire::call::{CallEndReason, EndCallRequest};
 use callbox_wire::{ErrorAnswer, ErrorCode};
 
 use crate::body::{JsonBody, PathParameter};
-use crate::credentials::SignedIn;
+use crate::credentials::SignedInAgain;
 use crate::error::HttpResult;
 
 /// End a call
@@ -37,7 +37,7 @@ use crate::error::HttpResult;
 )]
 pub(crate) async fn end_call(
     State(service): State<Arc<Service>>,
-    caller: SignedIn,
+    caller: SignedInAgain,
     PathParameter(call): PathParameter,
     JsonBody(body): JsonBody<EndCallRequest>,
 ) -> HttpResult<StatusCode> {

@@ -10,7 +10,7 @@ use callbox_wire::ErrorAnswer;
 use callbox_wire::messaging::{Message, SendMessageAnswer, SendMessageRequest};
 
 use crate::body::JsonBody;
-use crate::credentials::SignedIn;
+use crate::credentials::SignedInAgain;
 use crate::error::HttpResult;
 
 /// Send a message
@@ -36,7 +36,7 @@ use crate::error::HttpResult;
 )]
 pub(crate) async fn send_message(
     State(service): State<Arc<Service>>,
-    caller: SignedIn,
+    caller: SignedInAgain,
     JsonBody(body): JsonBody<SendMessageRequest>,
 ) -> HttpResult<(StatusCode, Json<SendMessageAnswer>)> {
     let message = service.send_message(&caller, body).await?;
