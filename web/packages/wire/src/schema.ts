@@ -162,7 +162,7 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
-    "/v1/sessions": {
+    "/v1/session/renew": {
         parameters: {
             query?: never;
             header?: never;
@@ -172,13 +172,84 @@ export interface paths {
         get?: never;
         put?: never;
         /**
+         * Renew the session
+         * @description Answers another token and another end; the old token stays good for a minute. A session that a ticket or a JWT opened
+         *     takes a fresh one of the same user, unless the app's setting `renewWithoutCredential` is on.
+         */
+        post: operations["renewSession"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/session/token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Get a token by the session's secret
+         * @description For a client that kept only the session's id and secret and signs this request with it (`Authorization: Instance
+         *     <sessionId>:<signature>`). The session's end stays where it is; a token of before stays good for a minute.
+         */
+        post: operations["issueSessionToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's sessions
+         * @description The signed-in user's open sessions, the one used last first. There are at most as many as the app allows, so all are
+         *     on one page.
+         */
+        get: operations["listSessions"];
+        put?: never;
+        /**
          * Sign in
          * @description Exchanges exactly one credential for a session. With `Authorization: Application <appKey>` the credential is in the
          *     body: a `ticket` signed by the app's backend, or a `userId` alone where the app switched open sign-in on. With
          *     `Authorization: User <ticket>` the ticket is in the header.
          */
         post: operations["signIn"];
-        delete?: never;
+        /**
+         * End all of one's other sessions
+         * @description Signs every other device of the same user out.
+         */
+        delete: operations["endOtherSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sessions/{sessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one of one's sessions
+         * @description Signs another device of the same user out: its token is refused, its sockets are closed and its calls end.
+         */
+        delete: operations["endSession"];
         options?: never;
         head?: never;
         patch?: never;
@@ -645,6 +716,11 @@ export interface components {
             updatedAt: string;
         };
         /**
+         * @description How a user proved who they are.
+         * @enum {string}
+         */
+        CredentialKind: "ticket" | "jwt" | "access_token" | "password" | "device" | "open";
+        /**
          * @description What a session description does.
          * @enum {string}
          */
@@ -686,7 +762,7 @@ export interface components {
          * @description Every error code. The sentences are the defaults; an error may carry a more exact one.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_cursor" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "app_credentials_required" | "signature_invalid" | "clock_skew" | "request_replayed" | "origin_not_allowed" | "open_sign_in_off" | "directory_closed" | "not_found" | "user_not_found" | "conversation_not_found" | "call_not_found" | "method_not_allowed" | "identity_conflict" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "overloaded";
+        ErrorCode: "invalid_request" | "invalid_cursor" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "credentials_wrong" | "access_token_unknown" | "one_time_token_unknown" | "app_credentials_required" | "signature_invalid" | "clock_skew" | "request_replayed" | "origin_not_allowed" | "open_sign_in_off" | "sign_in_way_off" | "app_disabled" | "user_blocked" | "renewal_needs_credential" | "directory_closed" | "not_found" | "user_not_found" | "session_not_found" | "conversation_not_found" | "call_not_found" | "method_not_allowed" | "identity_conflict" | "identity_taken" | "session_limit_reached" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "overloaded";
         /** @description A request went wrong, or (`re` null) something that cannot be matched to a request. */
         ErrorFrame: {
             /** @description What went wrong. */
@@ -740,6 +816,27 @@ export interface components {
             urls: string[];
             /** @description The name to use there. */
             username: string | null;
+        };
+        /** @description A name by which a user is known. */
+        Identity: {
+            /** @description What kind of name. */
+            type: components["schemas"]["IdentityType"];
+            /** @description The name. E-mail addresses are compared without case; numbers are E.164 with '+'. */
+            value: string;
+        };
+        /**
+         * @description Kinds of names.
+         * @enum {string}
+         */
+        IdentityType: "username" | "email" | "number";
+        /** @description A session in the list of its user's sessions. */
+        ListedSession: {
+            /** @description Whether it has an open connection. */
+            connected: boolean;
+            /** @description Whether it is the one that asks. */
+            current: boolean;
+            /** @description The session. */
+            session: components["schemas"]["Session"];
         };
         /** @description A message. */
         Message: {
@@ -832,6 +929,20 @@ export interface components {
                 presence: components["schemas"]["Presence"];
                 /** @description Who. */
                 user: components["schemas"]["User"];
+            }[];
+            /** @description Give this as `cursor` for the next page; `null` on the last. */
+            nextCursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ListedSession: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /** @description Whether it has an open connection. */
+                connected: boolean;
+                /** @description Whether it is the one that asks. */
+                current: boolean;
+                /** @description The session. */
+                session: components["schemas"]["Session"];
             }[];
             /** @description Give this as `cursor` for the next page; `null` on the last. */
             nextCursor: string | null;
@@ -963,6 +1074,18 @@ export interface components {
             /** @description Another user of the app; opens the direct conversation where there is none. */
             userId?: string | null;
         };
+        /** @description `POST /v1/session/renew`: a fresh credential where the session needs one, and the wished life. */
+        RenewSessionRequest: {
+            /**
+             * Format: int32
+             * @description Wished life from now on, in seconds; 86,400 where it is left out.
+             */
+            expiresIn?: number | null;
+            /** @description A fresh JWT for the same user. */
+            jwt?: string | null;
+            /** @description A fresh ticket for the same user. */
+            ticket?: string | null;
+        };
         /**
          * @description Whether, and when, the same request can succeed.
          * @enum {string}
@@ -1069,6 +1192,8 @@ export interface components {
              * @description When it was opened.
              */
             createdAt: string;
+            /** @description How the user proved who they are. */
+            credential: components["schemas"]["CredentialKind"];
             /** @description What the client said of its device. */
             device: components["schemas"]["SessionDevice"];
             /**
@@ -1078,6 +1203,11 @@ export interface components {
             expiresAt: string;
             /** @description Its id. */
             id: string;
+            /**
+             * Format: date-time
+             * @description When it was last used, to within a minute.
+             */
+            lastUsedAt: string;
         };
         /** @description The answer to `GET /v1/session`: the session is good. */
         SessionAnswer: {
@@ -1106,6 +1236,8 @@ export interface components {
         };
         /** @description The answer to a sign-in: the session with its token, which is told only this once. */
         SignInAnswer: {
+            /** @description Signs requests (`Authorization: Instance <sessionId>:<signature>`), for clients that must not send a token. */
+            secret: string;
             /** @description The session. */
             session: components["schemas"]["Session"];
             /** @description Use it as `Authorization: Bearer <token>` and in the socket's hello. Keep it like a password. */
@@ -1115,16 +1247,30 @@ export interface components {
         };
         /** @description `POST /v1/sessions`: exactly one credential, and what the client wants of the session. */
         SignInRequest: {
+            /** @description With `userId`: an access token that the app's backend issued. */
+            accessToken?: string | null;
             device?: components["schemas"]["Device"] | null;
             /**
              * Format: int32
              * @description Wished life of the session in seconds; 86,400 where it is left out.
              */
             expiresIn?: number | null;
-            /** @description A ticket signed by the app's backend. */
+            /**
+             * @description Where the user has as many sessions as the app allows: whether the one used least recently ends for this one
+             *     (the default), or the sign-in is refused.
+             */
+            force?: boolean | null;
+            identity?: components["schemas"]["Identity"] | null;
+            /** @description A JWT of the app's backend or of its identity provider. */
+            jwt?: string | null;
+            /** @description With `identity` or `username`. */
+            password?: string | null;
+            /** @description A ticket signed by the app's backend, or the one that a sign-up answered. */
             ticket?: string | null;
-            /** @description Open sign-in: any user id, only where the app switched that on. */
+            /** @description With `accessToken`: whose it is. Alone: open sign-in, only where the app switched that on. */
             userId?: string | null;
+            /** @description With `password`: the generated username of a registered device. */
+            username?: string | null;
         };
         /** @description The answer to `GET /v1/timestamp`. */
         TimestampAnswer: {
@@ -1235,6 +1381,7 @@ export type CallState = components['schemas']['CallState'];
 export type CallSummary = components['schemas']['CallSummary'];
 export type ClientFrame = components['schemas']['ClientFrame'];
 export type Conversation = components['schemas']['Conversation'];
+export type CredentialKind = components['schemas']['CredentialKind'];
 export type DescriptionType = components['schemas']['DescriptionType'];
 export type Device = components['schemas']['Device'];
 export type DirectoryChanged = components['schemas']['DirectoryChanged'];
@@ -1247,6 +1394,9 @@ export type ErrorInfo = components['schemas']['ErrorInfo'];
 export type Hello = components['schemas']['Hello'];
 export type IceCandidate = components['schemas']['IceCandidate'];
 export type IceServer = components['schemas']['IceServer'];
+export type Identity = components['schemas']['Identity'];
+export type IdentityType = components['schemas']['IdentityType'];
+export type ListedSession = components['schemas']['ListedSession'];
 export type Message = components['schemas']['Message'];
 export type MessageAccepted = components['schemas']['MessageAccepted'];
 export type MessageCreated = components['schemas']['MessageCreated'];
@@ -1254,6 +1404,7 @@ export type MessageOrigin = components['schemas']['MessageOrigin'];
 export type MessageSend = components['schemas']['MessageSend'];
 export type PageConversation = components['schemas']['Page_Conversation'];
 export type PageDirectoryEntry = components['schemas']['Page_DirectoryEntry'];
+export type PageListedSession = components['schemas']['Page_ListedSession'];
 export type PageMessage = components['schemas']['Page_Message'];
 export type Ping = components['schemas']['Ping'];
 export type Pong = components['schemas']['Pong'];
@@ -1267,6 +1418,7 @@ export type ReceiptChanged = components['schemas']['ReceiptChanged'];
 export type ReceiptRead = components['schemas']['ReceiptRead'];
 export type ReceiptRecorded = components['schemas']['ReceiptRecorded'];
 export type Recipient = components['schemas']['Recipient'];
+export type RenewSessionRequest = components['schemas']['RenewSessionRequest'];
 export type Retry = components['schemas']['Retry'];
 export type SendMessageAnswer = components['schemas']['SendMessageAnswer'];
 export type SendMessageRequest = components['schemas']['SendMessageRequest'];
@@ -1761,6 +1913,142 @@ export interface operations {
             };
         };
     };
+    renewSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RenewSessionRequest"];
+            };
+        };
+        responses: {
+            /** @description The session with its new token, which is told only this once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInAnswer"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended`, `ticket_…`, `jwt_…` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `renewal_needs_credential`, `sign_in_way_off` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    issueSessionToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session with a new token, which is told only this once. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignInAnswer"];
+                };
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedSession"];
+                };
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     signIn: {
         parameters: {
             query?: never;
@@ -1812,6 +2100,90 @@ export interface operations {
             };
             /** @description `identity_conflict` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    endOtherSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Only the session that asked is left. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    endSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which session. */
+                sessionId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session is over. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `session_not_found` */
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -63,6 +63,28 @@ export const bodies = {
     ],
     "nextCursor": "bmV4dA"
   } satisfies Schemas['Page_DirectoryEntry'],
+  Page_ListedSession: {
+    "items": [
+      {
+        "connected": true,
+        "current": true,
+        "session": {
+          "createdAt": "2026-11-21T10:02:03.004Z",
+          "credential": "ticket",
+          "device": {
+            "appVersion": null,
+            "id": null,
+            "name": null,
+            "platform": "web"
+          },
+          "expiresAt": "2026-11-21T10:02:03.004Z",
+          "id": "ses_0c9k2m4n6p8r",
+          "lastUsedAt": "2026-11-21T10:02:03.004Z"
+        }
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_ListedSession'],
   Page_Message: {
     "items": [
       {
@@ -77,6 +99,10 @@ export const bodies = {
     ],
     "nextCursor": "bmV4dA"
   } satisfies Schemas['Page_Message'],
+  RenewSessionRequest: {
+    "expiresIn": 3600,
+    "ticket": "eyJpZ…:9Xk…"
+  } satisfies Schemas['RenewSessionRequest'],
   SendMessageAnswer: {
     "message": {
       "conversationId": "cnv_7h2j4k6m8n0p",
@@ -98,6 +124,7 @@ export const bodies = {
   SessionAnswer: {
     "session": {
       "createdAt": "2026-11-21T10:02:03.004Z",
+      "credential": "ticket",
       "device": {
         "appVersion": null,
         "id": null,
@@ -105,7 +132,8 @@ export const bodies = {
         "platform": "web"
       },
       "expiresAt": "2026-11-21T10:02:03.004Z",
-      "id": "ses_0c9k2m4n6p8r"
+      "id": "ses_0c9k2m4n6p8r",
+      "lastUsedAt": "2026-11-21T10:02:03.004Z"
     },
     "user": {
       "createdAt": "2026-11-21T10:02:03.004Z",
@@ -113,8 +141,10 @@ export const bodies = {
     }
   } satisfies Schemas['SessionAnswer'],
   SignInAnswer: {
+    "secret": "9J2s…",
     "session": {
       "createdAt": "2026-11-21T10:02:03.004Z",
+      "credential": "ticket",
       "device": {
         "appVersion": null,
         "id": null,
@@ -122,7 +152,8 @@ export const bodies = {
         "platform": "web"
       },
       "expiresAt": "2026-11-21T10:02:03.004Z",
-      "id": "ses_0c9k2m4n6p8r"
+      "id": "ses_0c9k2m4n6p8r",
+      "lastUsedAt": "2026-11-21T10:02:03.004Z"
     },
     "token": "cbs_kq3v…",
     "user": {
@@ -135,6 +166,12 @@ export const bodies = {
       "platform": "web"
     },
     "expiresIn": 86400,
+    "force": true,
+    "identity": {
+      "type": "email",
+      "value": "ann@example.com"
+    },
+    "password": "correct horse battery",
     "userId": "ann"
   } satisfies Schemas['SignInRequest'],
   TimestampAnswer: {
