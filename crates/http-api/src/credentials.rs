@@ -10,7 +10,7 @@ use axum::http::request::Parts;
 use callbox_domain::AppKey;
 use callbox_service::sessions::{Repeat, SessionToken};
 use callbox_service::signature::{SignedRequest, Signer};
-use callbox_service::{Backend, Caller, Service};
+use callbox_service::{Caller, Manager, Service};
 use callbox_wire::ErrorCode;
 
 use crate::authorization::Authorization;
@@ -25,7 +25,7 @@ pub(crate) struct SignedIn(Caller);
 pub(crate) struct SignedInAgain(Caller);
 
 /// An app's backend, by a request that it signed with the app's secret, or by that secret itself.
-pub(crate) struct AppBackend(Backend);
+pub(crate) struct AppBackend(Manager);
 
 macro_rules! dereferences {
     ($($name:ident to $target:ident,)*) => {
@@ -43,7 +43,7 @@ macro_rules! dereferences {
 dereferences! {
     SignedIn to Caller,
     SignedInAgain to Caller,
-    AppBackend to Backend,
+    AppBackend to Manager,
 }
 
 impl FromRequestParts<Arc<Service>> for SignedIn {

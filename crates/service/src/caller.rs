@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arc_swap::ArcSwap;
 use callbox_domain::{App, AppId, SessionId, Timestamp, UserId};
 
+use crate::audit::Actor;
+
 /// A signed-in user on one session, checked at the moment when the request came.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -26,14 +28,16 @@ impl Caller {
     }
 }
 
-/// An app's backend, which proved that it holds the app's secret.
+/// Whoever manages an app and its users: its backend, which proved that it holds the app's secret, or the operator.
 #[derive(Debug, Clone)]
-pub struct Backend {
-    /// The app; everything that the backend may do is inside it.
+pub struct Manager {
+    /// The app; everything that a manager may do is inside it.
     pub app: SharedApp,
+    /// Which of them, for the audit log.
+    pub actor: Actor,
 }
 
-impl Backend {
+impl Manager {
     /// The app's number.
     pub fn app_id(&self) -> AppId {
         self.app.id

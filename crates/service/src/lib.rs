@@ -5,6 +5,7 @@
 //! or a database exists: no tokio, axum or rusqlite.
 
 pub mod accounts;
+pub mod audit;
 mod caller;
 pub mod calls;
 mod error;
@@ -20,7 +21,7 @@ mod testing;
 
 pub use accounts::{MasterKey, MasterKeyError};
 use caller::SharedApps;
-pub use caller::{Backend, Caller, SharedApp};
+pub use caller::{Caller, Manager, SharedApp};
 pub use error::ServiceResult;
 pub use limits::LimitSettings;
 

@@ -50,6 +50,14 @@ fn operations(private: &Private) -> Vec<Operation> {
         operation("openSocket", "GET", "/v1/socket", none.clone(), Access::Anyone(426)),
         operation("signIn", "POST", "/v1/sessions", json!({ "userId": "eve" }), Access::Anyone(401)),
         operation("resumeSession", "GET", "/v1/session", none.clone(), fine(200)),
+        operation("listSessions", "GET", "/v1/sessions", none.clone(), fine(200)),
+        operation(
+            "endSession",
+            "DELETE",
+            "/v1/sessions/ses_of_somebody_else",
+            none.clone(),
+            Access::SignedIn(404, "session_not_found"),
+        ),
         operation("listUsers", "GET", "/v1/users", none.clone(), fine(200)),
         operation("listConversations", "GET", "/v1/conversations", none.clone(), fine(200)),
         operation(
@@ -73,7 +81,10 @@ fn operations(private: &Private) -> Vec<Operation> {
             json!({ "reason": "hang_up" }),
             Access::SignedIn(404, "call_not_found"),
         ),
-        // Last: it ends the session that asks.
+        // Last: they change or end the session that asks, or others of the same user.
+        operation("endOtherSessions", "DELETE", "/v1/sessions", none.clone(), fine(204)),
+        operation("renewSession", "POST", "/v1/session/renew", json!({}), fine(200)),
+        operation("issueSessionToken", "POST", "/v1/session/token", none.clone(), fine(200)),
         operation("signOut", "DELETE", "/v1/session", none, fine(204)),
     ]
 }
@@ -90,9 +101,9 @@ async fn every_operation_keeps_strangers_out() {
 
     let ended = server.sign_in("zoe").await;
     assert_eq!(ask(&server, &operations[operations.len() - 1], &bearer(&ended)).await.0, 204);
-    let (same_app, same_app_page) = (server.sign_in("eve").await, server.sign_in("eve").await);
-    let other_app = server.sign_in_to_other_app("eve").await;
     for operation in &operations {
+        // Anew for each, for some operations end or renew the session that asks.
+        let (same_app, other_app) = (server.sign_in("eve").await, server.sign_in_to_other_app("eve").await);
         let anonymous = ask(&server, operation, &[]).await;
         match operation.access {
             Access::Anyone(status) => assert_eq!(anonymous.0, status, "{}", operation.id),
@@ -115,7 +126,8 @@ async fn every_operation_keeps_strangers_out() {
             }
         }
     }
-    let seen = ask_body(&server, "GET", "/v1/conversations", &Value::Null, &bearer(&same_app_page)).await.1;
+    let eve = server.sign_in("eve").await;
+    let seen = ask_body(&server, "GET", "/v1/conversations", &Value::Null, &bearer(&eve)).await.1;
     assert_eq!(seen["items"], json!([]), "a list holds nothing of others");
     server.stop().await;
 }

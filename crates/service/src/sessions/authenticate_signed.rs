@@ -6,7 +6,8 @@ use callbox_wire::ErrorCode;
 use subtle::ConstantTimeEq as _;
 
 use super::SessionSecret;
-use crate::caller::Backend;
+use crate::audit::Actor;
+use crate::caller::Manager;
 use crate::error::{Refusal, read, written};
 use crate::signature::{SignedRequest, Signer};
 use crate::{Caller, Service, ServiceResult};
@@ -47,7 +48,7 @@ impl Service {
         &self,
         signed: &SignedRequest,
         repeat: Repeat,
-    ) -> ServiceResult<Backend> {
+    ) -> ServiceResult<Manager> {
         let Signer::App(key) = &signed.signer else { return Err(ErrorCode::AppCredentialsRequired.into()) };
         let signing = self.find_signing_app(key, key).await?;
         if !signing.secrets.iter().any(|secret| signed.is_signed_by(&secret.0)) {
@@ -65,7 +66,7 @@ impl Service {
         &self,
         key: &AppKey,
         secret: &Secret<String>,
-    ) -> ServiceResult<Backend> {
+    ) -> ServiceResult<Manager> {
         let signing = self.find_signing_app(key, key).await.map_err(|error| match error.code {
             ErrorCode::AppKeyUnknown => ErrorCode::AppCredentialsRequired.into(),
             _ => error,
@@ -78,11 +79,11 @@ impl Service {
         self.admit_backend(signing.app)
     }
 
-    fn admit_backend(&self, app: callbox_domain::App) -> ServiceResult<Backend> {
+    fn admit_backend(&self, app: callbox_domain::App) -> ServiceResult<Manager> {
         if app.disabled_at.is_some() {
             return Err(ErrorCode::AppDisabled.into());
         }
-        Ok(Backend { app: self.apps.share(app) })
+        Ok(Manager { app: self.apps.share(app), actor: Actor::App })
     }
 
     /// Checks the moment of a good signature, and that it comes for the first time. What is remembered is on disk before
