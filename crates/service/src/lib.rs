@@ -11,6 +11,7 @@ mod error;
 pub mod events;
 mod limits;
 pub mod messaging;
+pub mod passwords;
 pub mod people;
 pub mod sessions;
 
