@@ -6,6 +6,7 @@
 
 pub mod app;
 pub mod call;
+pub mod client_address;
 pub mod event;
 pub mod id;
 pub mod message;
@@ -17,6 +18,7 @@ pub mod user;
 
 pub use app::{App, AppKeyRecord, AppSettings, Directory, KeyPurpose};
 pub use call::{CallEndCause, CallEventRecord, CallMedia, CallRecord, CallSummary};
+pub use client_address::ClientAddress;
 pub use event::{Cursor, Event, LoggedEvent, Mailbox};
 pub use id::{
     AppId, AppKey, CallId, ConnectionId, ConversationId, IdError, MailboxEpoch, MessageId, SessionId, UserId,

@@ -9,6 +9,7 @@ mod caller;
 pub mod calls;
 mod error;
 pub mod events;
+pub mod guessing;
 mod limits;
 pub mod messaging;
 pub mod passwords;
