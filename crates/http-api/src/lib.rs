@@ -5,6 +5,7 @@
 //! implementation, the socket hub, or the server.
 
 mod body;
+mod client_address;
 mod credentials;
 mod cursor;
 mod error;
@@ -15,6 +16,7 @@ mod v1;
 #[cfg(test)]
 mod testing;
 
+pub use client_address::{ClientAt, TrustedProxies, TrustedProxyError};
 pub use layers::wrap;
 
 use std::sync::Arc;
