@@ -19,5 +19,5 @@ fn normal_form(password: &str) -> Zeroizing<String> {
     normal
 }
 
-/// By how much UTF-8 text may grow in NFC (UAX #15, section 13).
+/// By how much UTF-8 text may grow in NFC, as Unicode's FAQ on normalization lists it.
 const NFC_GROWTH_MAX: usize = 3;
