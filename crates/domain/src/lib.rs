@@ -7,6 +7,7 @@
 pub mod app;
 pub mod audit;
 pub mod call;
+pub mod client_address;
 pub mod credential;
 pub mod event;
 pub mod id;
@@ -21,6 +22,7 @@ pub mod user;
 pub use app::{App, AppKeyRecord, KeyPurpose};
 pub use audit::{AuditEntry, AuditRecord};
 pub use call::{CallEndCause, CallEventRecord, CallMedia, CallRecord, CallSummary};
+pub use client_address::ClientAddress;
 pub use credential::{AccessToken, DeviceCredential, OneTimePurpose, OneTimeToken, PasswordRecord, UsedOnce};
 pub use event::{Cursor, Event, LoggedEvent, Mailbox};
 pub use id::{

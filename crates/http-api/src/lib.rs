@@ -6,6 +6,7 @@
 
 mod authorization;
 mod body;
+mod client_address;
 mod credentials;
 mod cursor;
 mod error;
@@ -17,6 +18,7 @@ mod v1;
 #[cfg(test)]
 mod testing;
 
+pub use client_address::{ClientAt, TrustedProxies, TrustedProxyError};
 pub use layers::wrap;
 
 use std::sync::Arc;

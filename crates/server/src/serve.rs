@@ -1,6 +1,7 @@
 //! Wires a server together, runs it, and stops it without losing anything.
 
 use std::future::{Future, IntoFuture};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use axum::serve::ListenerExt;
 use axum::{Extension, Router, routing};
 use callbox_bus::LocalBus;
 use callbox_domain::AppKey;
+use callbox_http_api::TrustedProxies;
 use callbox_hub::Hub;
 use callbox_service::events::dispatcher;
 use callbox_service::{Parts, Service};
@@ -37,12 +39,14 @@ pub struct Server {
     service: Arc<Service>,
     hub: Arc<Hub>,
     tls: Option<Arc<rustls::ServerConfig>>,
+    trusted_proxies: TrustedProxies,
 }
 
 impl Server {
     /// Opens the data folder and puts everything together.
     pub fn open(config: &Config) -> Result<Self, StartError> {
         let limits = config.limits.settings()?;
+        let trusted_proxies = config.server.proxies()?;
         let tls = match (&config.tls.cert, &config.tls.key) {
             (Some(cert), Some(key)) => Some(tls::load(cert, key)?),
             _ => None,
@@ -60,7 +64,7 @@ impl Server {
             limits,
         }));
         let hub = Hub::new(service.clone(), bus.as_ref());
-        Ok(Self { folder, service, hub, tls })
+        Ok(Self { folder, service, hub, tls, trusted_proxies })
     }
 
     /// The use cases, for what is set up before the doors open.
@@ -93,7 +97,8 @@ impl Server {
         if let Some(app_key) = demo {
             router = router.merge(assets::demo(app_key.as_str()));
         }
-        let router = callbox_http_api::wrap(router, self.service.clone());
+        let router =
+            callbox_http_api::wrap(router, self.service.clone()).layer(Extension(self.trusted_proxies));
 
         let refused = |error: ApiError| StartError::Other(error.message);
         let newest_ended = self.service.newest_ended_session().await.map_err(refused)?;
@@ -140,15 +145,18 @@ fn serve_http(
     stopped: watch::Receiver<()>,
 ) -> Result<JoinHandle<std::io::Result<()>>, StartError> {
     let stopped = changed(stopped);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
     Ok(match tls {
         None => {
             let listener = listener.tap_io(listen::without_delay);
-            tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future())
+            tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stopped).into_future())
         }
         Some(config) => {
             let listener =
                 TlsListener::new(listener, config).map_err(|error| StartError::Other(error.to_string()))?;
-            tokio::spawn(axum::serve(listener, router).with_graceful_shutdown(stopped).into_future())
+            // Of listeners that are not its own, axum tells the peer's address only when they are tapped.
+            let listener = listener.tap_io(|_| ());
+            tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stopped).into_future())
         }
     })
 }
@@ -184,3 +192,66 @@ const CALL_TIMER_INTERVAL: Duration = Duration::from_millis(100);
 const STOP_TIME_MAX: Duration = Duration::from_secs(9);
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_mins(1);
+
+#[cfg(test)]
+mod tests {
+    use callbox_http_api::ClientAt;
+    use rustls::ClientConfig;
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use tempfile::TempDir;
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio_rustls::TlsConnector;
+
+    use super::*;
+
+    /// A server that says from where it is asked, and trusts the proxies of this machine.
+    async fn start(tls: Option<Arc<rustls::ServerConfig>>) -> (SocketAddr, watch::Sender<()>) {
+        let from = async |ClientAt(address): ClientAt| address.expect("an address").to_string();
+        let trusted = TrustedProxies::parse(&["127.0.0.0/8"]).expect("good");
+        let router = Router::new().route("/", routing::get(from)).layer(Extension(trusted));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let address = listener.local_addr().expect("bound");
+        let (stop, stopped) = watch::channel(());
+        serve_http(router, listener, tls, stopped).expect("served");
+        (address, stop)
+    }
+
+    /// The last line of an answer.
+    async fn ask(mut stream: impl AsyncRead + AsyncWrite + Unpin, header: &str) -> String {
+        let request = format!("GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{header}\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer.lines().last().expect("a line").to_owned()
+    }
+
+    #[tokio::test]
+    async fn handlers_know_the_client_over_plain_connections() {
+        let (address, _stop) = start(None).await;
+        let connect = async || TcpStream::connect(address).await.expect("it listens");
+        assert_eq!(ask(connect().await, "").await, "127.0.0.1");
+        assert_eq!(ask(connect().await, "x-forwarded-for: 203.0.113.9\r\n").await, "203.0.113.9");
+    }
+
+    #[tokio::test]
+    async fn handlers_know_the_client_over_tls() {
+        let folder = TempDir::new().expect("a folder");
+        let (cert, key) = tls::self_signed(folder.path(), "localhost").expect("a certificate");
+        let (address, _stop) = start(Some(tls::load(&cert, &key).expect("just made"))).await;
+
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(&cert).expect("just made")).expect("a good one");
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("known versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(address).await.expect("it listens");
+        let name = ServerName::try_from("localhost").expect("a name");
+        let stream = TlsConnector::from(Arc::new(config)).connect(name, stream).await.expect("a handshake");
+        assert_eq!(ask(stream, "forwarded: for=\"[2001:db8::1]:4711\"\r\n").await, "2001:db8::/64");
+    }
+}

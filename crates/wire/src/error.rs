@@ -55,6 +55,7 @@ macro_rules! error_codes {
 error_codes! {
     InvalidRequest "invalid_request" 400 Never "The request is not understood; the details name the field.";
     InvalidCursor "invalid_cursor" 400 Never "This cursor is not one that the server gave out; start again without it.";
+    PasswordWeak "password_weak" 400 Never "Choose a stronger password: 8 to 256 characters, hard to guess, and more than the user's own name, address or number; details.rule names what it breaks.";
     CredentialsMissing "credentials_missing" 401 Never "Send an Authorization header: 'Application <appKey>' to sign in, 'Bearer <sessionToken>' for everything else.";
     AppKeyUnknown "app_key_unknown" 401 Never "No app has this key; check the app key of the client.";
     TokenUnknown "token_unknown" 401 Never "This session token is not known; sign in again.";

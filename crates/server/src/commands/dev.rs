@@ -41,7 +41,10 @@ pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
     let address = resolve(&arguments.host)?;
     let is_local = address.is_loopback();
     let mut config = Config {
-        server: ServerConfig { listen: SocketAddr::new(address, arguments.port).to_string() },
+        server: ServerConfig {
+            listen: SocketAddr::new(address, arguments.port).to_string(),
+            ..ServerConfig::default()
+        },
         storage: storage(&arguments.data),
         log: LogConfig { level: arguments.log.clone(), ..LogConfig::default() },
         // Limits can be set by the environment here too.

@@ -141,6 +141,8 @@ mod tests {
             ("[sever]", "sever"),
             ("[server]\nlisten = 8080", "listen"),
             ("[server]\nlisten = \"nowhere\"", "server.listen"),
+            ("[server]\ntrusted_proxies = [\"proxy\"]", "server.trusted_proxies: 'proxy'"),
+            ("[server]\ntrusted_proxies = [\"0.0.0.0/0\"]", "whole internet"),
             ("[limits]\nrequests_per_second = 0", "requests_per_second"),
             ("[tls]\ncert = \"a.pem\"", "tls.key"),
             ("not toml", "configuration is not good"),
@@ -157,11 +159,13 @@ mod tests {
         let variables = [
             variable("CALLBOX_SERVER_LISTEN", "127.0.0.1:9000"),
             variable("CALLBOX_LIMITS_MESSAGES_BURST", "7"),
+            variable("CALLBOX_SERVER_TRUSTED_PROXIES", "[\"10.0.0.0/8\", \"::1\"]"),
             variable("PATH", "/bin"),
         ];
         let config = Config::parse("[server]\nlisten = \"127.0.0.1:1\"", variables).expect("good");
         assert_eq!(config.server.listen, "127.0.0.1:9000");
         assert_eq!(config.limits.messages_burst, 7);
+        assert_eq!(config.server.trusted_proxies, ["10.0.0.0/8", "::1"]);
         let unknown = Config::parse("", [variable("CALLBOX_SERVER_LISEN", "x")]);
         assert!(unknown.is_err_and(|error| error.to_string().contains("lisen")));
     }
