@@ -12,6 +12,7 @@ pub mod message;
 pub mod random;
 pub mod secret;
 pub mod session;
+pub mod settings;
 pub mod time;
 pub mod user;
 
