@@ -3,6 +3,7 @@
 mod authenticate;
 mod end_session;
 mod identity;
+pub mod jwt;
 mod sign_in;
 pub mod ticket;
 mod token;

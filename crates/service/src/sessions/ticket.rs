@@ -163,7 +163,7 @@ fn parse_seconds(value: &Value) -> Result<Option<u32>, &'static str> {
 }
 
 /// Standard Base64 with padding written, and read with or without.
-const LENIENT: GeneralPurpose = GeneralPurpose::new(
+pub(super) const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
