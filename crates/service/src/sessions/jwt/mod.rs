@@ -1,11 +1,12 @@
 //! JWTs by which an app's backend or its identity provider says "this is user X" (RFC 7519, signed as RFC 7515 says).
 //!
 //! A sign-in reads the text with [`Jwt::parse`], which trusts nothing yet, and then lets exactly one side vouch for it:
-//! the identity provider that [`Jwt::issuer_among`] finds, by [`Jwt::verify_by_keys`]; or else the app itself, by
+//! the identity provider that [`Jwt::issuer_among`] finds, by [`IssuerKeys::verify`]; or else the app itself, by
 //! [`Jwt::verify_by_secrets`]. The two never mix: shared secrets belong to the app, public keys to providers. So no
 //! published key can ever be taken for a secret.
 
 mod key_set;
+mod keys;
 mod problem;
 mod provider;
 mod secret;
@@ -15,6 +16,7 @@ mod token;
 mod tests;
 
 pub use key_set::KeySet;
+pub use keys::{FetchKeys, Fetching, IssuerKeys};
 pub use problem::JwtProblem;
 pub use token::{JWT_BYTES_MAX, Jwt};
 
