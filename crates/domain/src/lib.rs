@@ -4,6 +4,7 @@
 //! This crate is pure. It must never import tokio, a database, a socket, a clock or a random generator:
 //! time comes in as [`Timestamp`], randomness through [`Random`].
 
+pub mod address;
 pub mod app;
 pub mod audit;
 pub mod call;

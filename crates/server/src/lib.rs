@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 mod data_folder;
 mod listen;
+pub mod outbound;
 pub mod serve;
 mod system;
 mod telemetry;

@@ -72,6 +72,14 @@ error_codes! {
     SignatureInvalid "signature_invalid" 401 Never "The request's signature does not verify: sign verb, Content-MD5, Content-Type, x-timestamp and path by HMAC-SHA256 with the Base64-decoded secret.";
     ClockSkew "clock_skew" 401 Never "The header x-timestamp is more than 5 minutes from the server's time; check the clock; GET /v1/timestamp tells the server's time.";
     RequestReplayed "request_replayed" 401 Never "A request with this signature was taken before; sign each request anew, with the present time in x-timestamp.";
+    JwtMalformed "jwt_malformed" 401 Never "The JWT is not a compact JWS whose claims name a user and an end; the message says what is wrong.";
+    JwtSignatureInvalid "jwt_signature_invalid" 401 Never "The JWT's signature does not verify: sign by HS256 with the Base64-decoded secret of this app, or with a key that the identity provider publishes.";
+    JwtAlgorithmNotAllowed "jwt_algorithm_not_allowed" 401 Never "The JWT is signed by an algorithm that its issuer may not use: HS256 under the app's secret, one of its algorithms for an identity provider.";
+    JwtIssuerUnknown "jwt_issuer_unknown" 401 Never "The JWT's iss is neither a key of this app nor one of its identity providers; add the provider to jwtIssuers.";
+    JwtAudienceWrong "jwt_audience_wrong" 401 Never "The JWT was made for another audience; its aud must be or hold the audience that jwtIssuers names.";
+    JwtExpired "jwt_expired" 401 Never "The JWT has expired; let its issuer make a new one.";
+    JwtFromFuture "jwt_from_future" 401 Never "The JWT is not yet valid; check the clock of the backend that made it.";
+    JwtUsed "jwt_used" 401 Never "This JWT was used before; let its issuer make a new one for each sign-in.";
     OriginNotAllowed "origin_not_allowed" 403 Never "Pages of this web origin may not use the app; add it to the app's allowed origins.";
     OpenSignInOff "open_sign_in_off" 403 Never "This app does not let users sign in without a credential; send a ticket made by the app's backend.";
     SignInWayOff "sign_in_way_off" 403 Never "This app does not let users sign in this way; the operator switches ways on and off in the app's settings.";
@@ -101,6 +109,7 @@ error_codes! {
     RateLimited "rate_limited" 429 After "Too many requests from this session; slow down.";
     Internal "internal" 500 After "The server failed; the request id leads to its log line.";
     StoreUnavailable "store_unavailable" 503 After "The server cannot write to its database at this moment; nothing was changed.";
+    KeysUnavailable "keys_unavailable" 503 After "The keys of the JWT's identity provider cannot be had at this moment; try again after a moment.";
     Overloaded "overloaded" 503 After "The server has more work than it takes on; try again after a moment.";
 }
 

@@ -28,4 +28,4 @@ fn literal(text: String) -> Value {
     }
 }
 
-const SECTIONS: [&str; 6] = ["server", "storage", "tls", "limits", "metrics", "log"];
+const SECTIONS: [&str; 7] = ["server", "storage", "tls", "limits", "outbound", "metrics", "log"];

@@ -4,6 +4,7 @@ mod environment;
 mod limits;
 mod log;
 mod metrics;
+mod outbound;
 mod server;
 mod storage;
 mod tls;
@@ -11,6 +12,7 @@ mod tls;
 pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
+pub use outbound::OutboundConfig;
 pub use server::ServerConfig;
 pub(crate) use server::resolve;
 pub use storage::StorageConfig;
@@ -34,6 +36,8 @@ pub struct Config {
     pub tls: TlsConfig,
     /// How much one session may ask for.
     pub limits: LimitsConfig,
+    /// What the server itself asks of others.
+    pub outbound: OutboundConfig,
     /// Figures for Prometheus.
     pub metrics: MetricsConfig,
     /// What is logged, and how.
@@ -105,6 +109,7 @@ impl Config {
             storage::EXAMPLE,
             tls::EXAMPLE,
             limits::EXAMPLE,
+            outbound::EXAMPLE,
             metrics::EXAMPLE,
             log::EXAMPLE,
         ];
@@ -160,12 +165,14 @@ mod tests {
             variable("CALLBOX_SERVER_LISTEN", "127.0.0.1:9000"),
             variable("CALLBOX_LIMITS_MESSAGES_BURST", "7"),
             variable("CALLBOX_SERVER_TRUSTED_PROXIES", "[\"10.0.0.0/8\", \"::1\"]"),
+            variable("CALLBOX_OUTBOUND_ALLOW_PRIVATE", "true"),
             variable("PATH", "/bin"),
         ];
         let config = Config::parse("[server]\nlisten = \"127.0.0.1:1\"", variables).expect("good");
         assert_eq!(config.server.listen, "127.0.0.1:9000");
         assert_eq!(config.limits.messages_burst, 7);
         assert_eq!(config.server.trusted_proxies, ["10.0.0.0/8", "::1"]);
+        assert!(config.outbound.allow_private);
         let unknown = Config::parse("", [variable("CALLBOX_SERVER_LISEN", "x")]);
         assert!(unknown.is_err_and(|error| error.to_string().contains("lisen")));
     }

@@ -5,6 +5,7 @@ mod authenticate_signed;
 mod end_session;
 mod forget_expired;
 pub(crate) mod identity;
+pub mod jwt;
 mod list_sessions;
 mod open_session;
 pub(crate) mod prove;
