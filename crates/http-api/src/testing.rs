@@ -9,6 +9,7 @@ use axum::http::{HeaderMap, Request};
 use callbox_bus::{Bus, LocalBus, Notice};
 use callbox_domain::{AppKey, AppSettings, Clock, Directory, IdentityType, Random, Secret, Timestamp};
 use callbox_service::accounts::CreateApp;
+use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::sessions::ticket::{Ticket, TicketContents};
 use callbox_service::{LimitSettings, MasterKey, Parts, Service, ServiceResult};
 use callbox_storage_sqlite::SqliteStore;
@@ -63,6 +64,7 @@ impl Api {
             master_key: MasterKey::generate(random.as_ref()),
             random,
             limits: LimitSettings::default(),
+            keys: Arc::new(NoKeys),
         }));
         service.allow_open_sign_in();
         let runtime = Builder::new_current_thread().build().expect("a runtime");

@@ -22,6 +22,7 @@ use tokio::time::MissedTickBehavior;
 use crate::config::Config;
 use crate::data_folder::{Access, DataFolder, StartError};
 use crate::listen::TlsListener;
+use crate::outbound::Outbound;
 use crate::system::{SystemClock, SystemRandom};
 use crate::{api, assets, listen, telemetry, tls};
 
@@ -62,6 +63,7 @@ impl Server {
             random,
             master_key: folder.master_key.clone(),
             limits,
+            keys: Arc::new(Outbound::new(&config.outbound)),
         }));
         let hub = Hub::new(service.clone(), bus.as_ref());
         Ok(Self { folder, service, hub, tls, trusted_proxies })

@@ -11,6 +11,7 @@ pub mod calls;
 mod error;
 pub mod events;
 pub mod guessing;
+mod identities;
 mod limits;
 pub mod messaging;
 pub mod passwords;
@@ -36,9 +37,12 @@ use callbox_domain::{Clock, Random};
 use callbox_storage::Store;
 
 use calls::LiveCalls;
+use guessing::Guessing;
 use limits::Limits;
+use passwords::HashPool;
 use people::PresenceBook;
 use sessions::TouchedSessions;
+use sessions::jwt::{FetchKeys, IssuerKeys};
 
 /// Everything that the use cases work with.
 pub struct Service {
@@ -50,6 +54,9 @@ pub struct Service {
     limits: Limits,
     presence: Arc<PresenceBook>,
     touched: TouchedSessions,
+    passwords: HashPool,
+    guessing: Guessing,
+    issuer_keys: IssuerKeys,
     apps: SharedApps,
     calls: LiveCalls,
     open_sign_in: AtomicBool,
@@ -67,8 +74,10 @@ pub struct Parts {
     pub random: Arc<dyn Random>,
     /// Opens the sealed secrets of the store.
     pub master_key: MasterKey,
-    /// How much one session may ask for.
+    /// How much one session may ask for, and one who guesses.
     pub limits: LimitSettings,
+    /// Fetches the keys of identity providers.
+    pub keys: Arc<dyn FetchKeys>,
 }
 
 impl Service {
@@ -76,6 +85,9 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         Self {
             limits: Limits::new(parts.limits, &parts.clock),
+            passwords: HashPool::new(HashPool::default_threads(), Arc::clone(&parts.clock)),
+            guessing: Guessing::new(parts.limits.guessing, Arc::clone(&parts.clock)),
+            issuer_keys: IssuerKeys::new(parts.keys, Arc::clone(&parts.clock)),
             store: parts.store,
             bus: parts.bus,
             clock: parts.clock,

@@ -10,6 +10,7 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
+use crate::guessing::GuessingSettings;
 use crate::{Caller, Service, ServiceResult};
 
 /// The limits of every session. A burst is what may come at once after a pause.
@@ -23,6 +24,8 @@ pub struct LimitSettings {
     pub messages_per_second: NonZeroU32,
     /// Messages at once.
     pub messages_burst: NonZeroU32,
+    /// Against guessing.
+    pub guessing: GuessingSettings,
 }
 
 impl Default for LimitSettings {
@@ -33,6 +36,7 @@ impl Default for LimitSettings {
             requests_burst: number(200),
             messages_per_second: number(20),
             messages_burst: number(60),
+            guessing: GuessingSettings::default(),
         }
     }
 }
@@ -87,6 +91,7 @@ impl Service {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
+        self.guessing.forget_quiet();
     }
 }
 

@@ -14,6 +14,7 @@ use futures_executor::block_on;
 
 use crate::accounts::CreateApp;
 use crate::events::logged_frame;
+use crate::sessions::jwt::NoKeys;
 use crate::sessions::ticket::{Ticket, TicketContents};
 use crate::sessions::{Credential, SignIn, SignedIn};
 use crate::{Caller, LimitSettings, MasterKey, Parts, Service, ServiceResult};
@@ -55,6 +56,7 @@ impl World {
             master_key: MasterKey::generate(random.as_ref()),
             random,
             limits: LimitSettings::default(),
+            keys: Arc::new(NoKeys),
         });
         let strict =
             AppSettings { allowed_origins: vec!["https://app.example".to_owned()], ..AppSettings::default() };
@@ -179,6 +181,7 @@ pub fn open_sign_in(user: &str) -> SignIn {
         expires_in: None,
         force: true,
         origin: None,
+        address: None,
     }
 }
 

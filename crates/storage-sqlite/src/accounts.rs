@@ -218,6 +218,14 @@ impl ReadAccounts for Transaction<'_, '_> {
         )
     }
 
+    fn one_time_token(&self, app: AppId, hash: &[u8; 32]) -> StoreResult<Option<OneTimeToken>> {
+        self.one(
+            "SELECT app_id, hash, purpose, user_id, expires_at FROM one_time_tokens \
+             WHERE app_id = ?1 AND hash = ?2",
+            params![app.0, hash.as_slice()],
+        )
+    }
+
     fn used_once(&self, app: AppId, hash: &[u8; 32]) -> StoreResult<Option<UsedOnce>> {
         self.one(
             "SELECT app_id, hash, expires_at, used_at, result FROM used_once WHERE app_id = ?1 AND hash = ?2",
@@ -399,11 +407,7 @@ impl WriteAccounts for Transaction<'_, '_> {
     }
 
     fn take_one_time_token(&mut self, app: AppId, hash: &[u8; 32]) -> StoreResult<Option<OneTimeToken>> {
-        let found = self.one(
-            "SELECT app_id, hash, purpose, user_id, expires_at FROM one_time_tokens \
-             WHERE app_id = ?1 AND hash = ?2",
-            params![app.0, hash.as_slice()],
-        )?;
+        let found = self.one_time_token(app, hash)?;
         if found.is_some() {
             self.change(
                 "DELETE FROM one_time_tokens WHERE app_id = ?1 AND hash = ?2",

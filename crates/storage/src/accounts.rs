@@ -30,6 +30,8 @@ pub trait ReadAccounts {
     fn device_credential(&self, app: AppId, username: &str) -> StoreResult<Option<DeviceCredential>>;
     /// A user's device credentials, oldest first.
     fn device_credentials_of(&self, app: AppId, user: &UserId) -> StoreResult<Vec<DeviceCredential>>;
+    /// A one-time token, whether still good or not.
+    fn one_time_token(&self, app: AppId, hash: &[u8; 32]) -> StoreResult<Option<OneTimeToken>>;
     /// What was used once, while it is remembered.
     fn used_once(&self, app: AppId, hash: &[u8; 32]) -> StoreResult<Option<UsedOnce>>;
 

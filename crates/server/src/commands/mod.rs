@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use callbox_bus::LocalBus;
 use callbox_domain::AppKey;
+use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::{Parts, Service};
 use callbox_wire::ApiError;
 use clap::{Args, Parser, Subcommand};
@@ -87,6 +88,7 @@ fn open_service(storage: &StorageConfig, access: Access) -> Result<(Service, Dat
         random,
         master_key: folder.master_key.clone(),
         limits: callbox_service::LimitSettings::default(),
+        keys: Arc::new(NoKeys),
     });
     Ok((service, folder))
 }

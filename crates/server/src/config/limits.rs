@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 
 use callbox_service::LimitSettings;
+use callbox_service::guessing::GuessingSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
@@ -20,6 +21,13 @@ pub struct LimitsConfig {
     pub messages_per_second: u32,
     /// Messages at once.
     pub messages_burst: u32,
+    /// Failed sign-ins of one client address a minute.
+    pub failed_sign_ins_per_minute: u32,
+    /// Sign-ups of one client address an hour.
+    pub sign_ups_per_hour: u32,
+    /// A development server does not count sign-ups.
+    #[serde(skip)]
+    pub unlimited_sign_ups: bool,
 }
 
 impl LimitsConfig {
@@ -38,13 +46,31 @@ impl LimitsConfig {
             requests_burst: positive("limits.requests_burst", self.requests_burst)?,
             messages_per_second: positive("limits.messages_per_second", self.messages_per_second)?,
             messages_burst: positive("limits.messages_burst", self.messages_burst)?,
+            guessing: GuessingSettings {
+                failures_per_minute: positive(
+                    "limits.failed_sign_ins_per_minute",
+                    self.failed_sign_ins_per_minute,
+                )?,
+                sign_ups_per_hour: match self.unlimited_sign_ups {
+                    true => None,
+                    false => Some(positive("limits.sign_ups_per_hour", self.sign_ups_per_hour)?),
+                },
+            },
         })
     }
 }
 
 impl Default for LimitsConfig {
     fn default() -> Self {
-        Self { requests_per_second: 50, requests_burst: 200, messages_per_second: 20, messages_burst: 60 }
+        Self {
+            requests_per_second: 50,
+            requests_burst: 200,
+            messages_per_second: 20,
+            messages_burst: 60,
+            failed_sign_ins_per_minute: 30,
+            sign_ups_per_hour: 10,
+            unlimited_sign_ups: false,
+        }
     }
 }
 
@@ -54,4 +80,7 @@ requests_per_second = 50
 requests_burst = 200
 messages_per_second = 20
 messages_burst = 60
+# What one client address may do: behind a proxy, name it in server.trusted_proxies.
+failed_sign_ins_per_minute = 30
+sign_ups_per_hour = 10
 ";

@@ -1,11 +1,19 @@
 //! Passwords: which may be chosen, how they are kept, and the threads that do the hashing.
 
+mod change_password;
 pub mod hash;
+mod keep_fresh;
 pub mod pool;
 pub mod rules;
+mod sign_up;
 
+#[cfg(test)]
+mod tests;
+
+pub use change_password::ResetPassword;
 pub use pool::HashPool;
 pub use rules::check_password;
+pub use sign_up::{SignUp, SignedUp};
 
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;

@@ -6,15 +6,16 @@ use std::time::Duration;
 use callbox_bus::Notice;
 use callbox_domain::{
     AppId, CredentialKind, Device, Directory, MailboxEpoch, Session, SessionEndReason, SessionId,
-    SessionStatus, Timestamp, User,
+    SessionStatus, Timestamp, UsedOnce, User,
 };
-use callbox_storage::{Created, Tx};
+use callbox_storage::{Created, SessionRenewal, Tx};
 use callbox_wire::people::DirectoryEntry;
 use callbox_wire::{ApiError, ErrorCode};
+use subtle::ConstantTimeEq as _;
 
 use super::end_session::Ended;
 use super::identity;
-use super::prove::{ONE_TIME_TICKET, Proven, Who};
+use super::prove::{ONE_TIME_TICKET, Once, Proven, Who};
 use super::{SessionSecret, SessionToken, SignedIn};
 use crate::error::{Refusal, written};
 use crate::people::PresenceBook;
@@ -25,6 +26,7 @@ struct Opening {
     app: AppId,
     who: Who,
     kind: CredentialKind,
+    once: Option<Once>,
     session_id: SessionId,
     token_hash: [u8; 32],
     device: Device,
@@ -58,6 +60,7 @@ impl Service {
             app: app.id,
             who: proven.who,
             kind: proven.kind,
+            once: proven.once,
             session_id: SessionId::generate(random),
             token_hash: token.hash(),
             device,
@@ -99,7 +102,13 @@ fn open(tx: &mut dyn Tx, opening: Opening) -> Result<Opened, Refusal> {
     if user.blocked_at.is_some() {
         return Err(ErrorCode::UserBlocked.into());
     }
+    if let Some(session) = open_again(tx, &opening, &user)? {
+        return Ok(Opened { session, user, created, ended: Vec::new() });
+    }
     let ended = make_room(tx, &opening, &user)?;
+    if let Who::Device(username, _) = &opening.who {
+        tx.move_device_credential(app, username, &opening.session_id)?;
+    }
     let session = Session {
         id: opening.session_id,
         app_id: app,
@@ -120,6 +129,20 @@ fn find_user(tx: &mut dyn Tx, opening: &Opening) -> Result<(User, Created), Refu
     let user_id = match &opening.who {
         Who::Named(name) => return identity::resolve(tx, app, name, &opening.epoch, now),
         Who::Unproven(name) => return identity::resolve_unproven(tx, app, name, &opening.epoch, now),
+        Who::Password(user_id, hash) => {
+            // A password that changed since it was verified lets nobody in.
+            let password = tx.password(app, user_id)?.filter(|password| password.hash == *hash);
+            password.ok_or(ErrorCode::CredentialsWrong)?.user_id
+        }
+        Who::Device(username, hash) => {
+            let credential = tx.device_credential(app, username)?;
+            let good = credential.filter(|credential| bool::from(credential.hash.ct_eq(hash)));
+            let credential = good.ok_or(ErrorCode::CredentialsWrong)?;
+            if is_revoked(tx, app, &credential.session_id)? {
+                return Err(ErrorCode::CredentialsWrong.into());
+            }
+            credential.user_id
+        }
         Who::AccessToken(user_id, hash) => {
             let token = tx.access_token(app, hash)?;
             let good = token.filter(|token| token.user_id == *user_id && token.is_good(now));
@@ -133,6 +156,47 @@ fn find_user(tx: &mut dyn Tx, opening: &Opening) -> Result<(User, Created), Refu
     };
     let user = tx.user(app, &user_id)?.ok_or(ErrorCode::Internal)?;
     Ok((user, Created::Existed))
+}
+
+/// The session that this credential opened before, with another token, where it opens that one again: a device's own,
+/// and that of a JWT whose answer was lost on its way to the same device a moment ago.
+fn open_again(tx: &mut dyn Tx, opening: &Opening, user: &User) -> Result<Option<Session>, Refusal> {
+    let (app, now) = (opening.app, opening.now);
+    let earlier = match (&opening.who, &opening.once) {
+        (Who::Device(username, _), _) => tx.device_credential(app, username)?.map(|one| one.session_id),
+        (_, Some(once)) => {
+            let used = UsedOnce {
+                hash: once.hash,
+                expires_at: once.expires_at,
+                used_at: now,
+                result: opening.session_id.as_str().to_owned(),
+            };
+            if tx.insert_used_once(app, &used)? == Created::New {
+                return Ok(None);
+            }
+            let first = tx.used_once(app, &once.hash)?.ok_or(ErrorCode::Internal)?;
+            let session = SessionId::new(&first.result).map_err(|_| ErrorCode::Internal)?;
+            let session = tx.session(app, &session)?.filter(|session| {
+                let same_device = session.device.id.is_some() && session.device.id == opening.device.id;
+                same_device && now.since(first.used_at) <= REPEAT_TIME_MAX && session.user_id == user.id
+            });
+            Some(session.ok_or(ErrorCode::JwtUsed)?.id)
+        }
+        _ => None,
+    };
+    let Some(earlier) = earlier else { return Ok(None) };
+    let Some(session) = tx.session(app, &earlier)?.filter(|session| session.check(now).is_ok()) else {
+        // The slot of a device is free again; a JWT that was used is used.
+        return if opening.once.is_some() { Err(ErrorCode::JwtUsed.into()) } else { Ok(None) };
+    };
+    let renewal = SessionRenewal {
+        token_hash: opening.token_hash,
+        old_good_until: now.plus(REPEAT_TIME_MAX),
+        expires_at: opening.expires_at,
+        at: now,
+    };
+    tx.renew_session(app, &session.id, &renewal)?;
+    Ok(tx.session(app, &session.id)?)
 }
 
 /// Ends the user's sessions whose time is up, and as many more as there must be fewer: first those that nobody is
@@ -165,6 +229,30 @@ fn make_room(tx: &mut dyn Tx, opening: &Opening, user: &User) -> Result<Vec<Ende
     }
     Ok(ended)
 }
+
+/// Whether the session of a device was ended by someone who meant the device: then its credential opens no other one.
+fn is_revoked(tx: &mut dyn Tx, app: AppId, session: &SessionId) -> Result<bool, Refusal> {
+    let session = tx.session(app, session)?;
+    Ok(session.is_some_and(|session| match session.status {
+        SessionStatus::Open => false,
+        SessionStatus::Ended { reason, .. } => match reason {
+            SessionEndReason::SignedOut
+            | SessionEndReason::Expired
+            | SessionEndReason::Replaced
+            | SessionEndReason::UserBlocked
+            | SessionEndReason::AppDisabled => false,
+            SessionEndReason::EndedByUser
+            | SessionEndReason::PasswordChanged
+            | SessionEndReason::EndedByApp
+            | SessionEndReason::EndedByOperator
+            | SessionEndReason::UserDeleted
+            | SessionEndReason::SecretRotated => true,
+        },
+    }))
+}
+
+/// A client that did not get its answer may ask again for so long.
+const REPEAT_TIME_MAX: Duration = Duration::from_mins(1);
 
 /// Life of a session whose credential and request do not say.
 const SESSION_LIFE: Duration = Duration::from_hours(24);

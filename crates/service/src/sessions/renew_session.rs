@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use callbox_bus::Notice;
-use callbox_domain::{CredentialKind, Session};
-use callbox_storage::SessionRenewal;
+use callbox_domain::{CredentialKind, Session, Timestamp, UsedOnce};
+use callbox_storage::{Created, SessionRenewal};
 use callbox_wire::{ApiError, ErrorCode};
 
 use super::identity::NamedUser;
 use super::open_session::session_life;
-use super::prove::{Proven, Who};
+use super::prove::{Asking, Once, Proven, Who};
 use super::sign_in::wished_life;
 use super::{Credential, SessionSecret, SessionToken, SignedIn};
 use crate::error::{Refusal, written};
@@ -29,10 +29,14 @@ impl Service {
     ) -> ServiceResult<SignedIn> {
         let wished = wished_life(expires_in)?;
         let (session, _) = self.resume_session(caller).await?;
+        let mut once = None;
         let of_credential = match credential {
             Some(credential) => {
-                let proven = self.prove(&credential, Some(&caller.app.now().key)).await?;
+                let app = caller.app.now();
+                let asking = Asking { app_key: Some(&app.key), ..Asking::default() };
+                let proven = self.prove(&credential, &asking).await?;
                 self.check_same_user(caller, &proven).await?;
+                once = proven.once;
                 proven.life
             }
             None if self.needs_credential(caller, &session).await? => {
@@ -42,20 +46,21 @@ impl Service {
         };
         let life = session_life(wished, of_credential, caller.app.now().settings.session_life_max());
         let expires_at = self.clock.now().plus(life);
-        self.replace_token(caller, expires_at).await
+        self.replace_token(caller, expires_at, once).await
     }
 
     /// Gives whoever holds the session's secret a token. The session's end stays where it is.
     ///
     /// Errors: `session_ended`.
     pub async fn issue_session_token(&self, caller: &Caller) -> ServiceResult<SignedIn> {
-        self.replace_token(caller, caller.session_expires_at).await
+        self.replace_token(caller, caller.session_expires_at, None).await
     }
 
     async fn replace_token(
         &self,
         caller: &Caller,
-        expires_at: callbox_domain::Timestamp,
+        expires_at: Timestamp,
+        once: Option<Once>,
     ) -> ServiceResult<SignedIn> {
         let (app, id, now) = (caller.app_id(), caller.session_id.clone(), self.clock.now());
         let token = SessionToken::generate(self.random.as_ref());
@@ -67,6 +72,12 @@ impl Service {
         };
         let renewed = self.store.write(move |tx| {
             // Whoever is blocked or ended between the check and now is not renewed.
+            if let Some(Once { hash, expires_at }) = once {
+                let used = UsedOnce { hash, expires_at, used_at: now, result: id.as_str().to_owned() };
+                if tx.insert_used_once(app, &used)? == Created::Existed {
+                    return Err(ErrorCode::JwtUsed.into());
+                }
+            }
             tx.renew_session(app, &id, &renewal)?;
             let session = tx.session(app, &id)?.ok_or(ErrorCode::TokenUnknown)?;
             session
@@ -108,7 +119,11 @@ impl Service {
                 let identity = crate::error::read(identity)?.filter(|one| one.asserted_by == *asserted_by);
                 identity.map_or_else(|| user_id.clone(), |identity| identity.user_id)
             }
-            Who::Unproven(_) | Who::AccessToken(..) | Who::SignedUp(_) => {
+            Who::Unproven(_)
+            | Who::Password(..)
+            | Who::Device(..)
+            | Who::AccessToken(..)
+            | Who::SignedUp(_) => {
                 return Err(ErrorCode::RenewalNeedsCredential.into());
             }
         };

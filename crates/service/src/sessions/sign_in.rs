@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use callbox_domain::{AppKey, Device, Secret, Session, User, UserId};
+use callbox_domain::{AppKey, ClientAddress, Device, IdentityType, Secret, Session, User, UserId};
 use callbox_wire::{ApiError, ErrorCode};
 
+use super::prove::Asking;
 use super::{SessionSecret, SessionToken};
 use crate::{Service, ServiceResult};
 
@@ -13,6 +14,12 @@ use crate::{Service, ServiceResult};
 pub enum Credential {
     /// A ticket signed by the app's backend, or the one-time ticket of a sign-up.
     Ticket(String),
+    /// A JWT of the app's backend, or of one of its identity providers.
+    Jwt(String),
+    /// A password, with a name by which its user signed up.
+    Password(IdentityType, String, Secret<String>),
+    /// The generated username and password of a registered device.
+    Device(String, Secret<String>),
     /// An access token of this user.
     AccessToken(UserId, Secret<String>),
     /// A user id alone, where the app switched open sign-in on.
@@ -34,6 +41,8 @@ pub struct SignIn {
     pub force: bool,
     /// The web origin that asks, if any.
     pub origin: Option<String>,
+    /// Where the request comes from, as far as that is known.
+    pub address: Option<ClientAddress>,
 }
 
 /// A new session.
@@ -53,12 +62,17 @@ impl Service {
     /// Opens a session for whom the credential names.
     ///
     /// Errors: `app_key_unknown`, `app_disabled`, `origin_not_allowed`, `sign_in_way_off`, `open_sign_in_off`,
-    /// `ticket_…`, `one_time_token_unknown`, `access_token_unknown`, `user_blocked`, `identity_conflict`,
-    /// `session_limit_reached`, `invalid_request`.
+    /// `ticket_…`, `jwt_…`, `keys_unavailable`, `one_time_token_unknown`, `access_token_unknown`, `credentials_wrong`,
+    /// `rate_limited`, `overloaded`, `user_blocked`, `identity_conflict`, `session_limit_reached`, `invalid_request`.
     pub async fn sign_in(&self, request: SignIn) -> ServiceResult<SignedIn> {
         check_device(&request.device)?;
         let life = wished_life(request.expires_in)?;
-        let proven = self.prove(&request.credential, request.app_key.as_ref()).await?;
+        let asking = Asking {
+            app_key: request.app_key.as_ref(),
+            device: request.device.id.as_deref(),
+            address: request.address,
+        };
+        let proven = self.prove(&request.credential, &asking).await?;
         check_app_origin(&proven.app.settings, request.origin.as_deref())?;
         self.open_session(proven, request.device, life, request.force).await
     }
@@ -72,7 +86,11 @@ pub(super) fn wished_life(expires_in: Option<Duration>) -> ServiceResult<Option<
     }
 }
 
-fn check_app_origin(settings: &callbox_domain::AppSettings, origin: Option<&str>) -> ServiceResult<()> {
+/// Whether a web page of `origin` may use the app.
+pub(crate) fn check_app_origin(
+    settings: &callbox_domain::AppSettings,
+    origin: Option<&str>,
+) -> ServiceResult<()> {
     match origin.filter(|origin| !settings.allows_origin(origin)) {
         Some(origin) => Err(ApiError::new(ErrorCode::OriginNotAllowed).detail("origin", origin)),
         None => Ok(()),

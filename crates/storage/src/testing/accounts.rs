@@ -250,6 +250,7 @@ pub(super) fn a_one_time_token_is_taken_once(make: &MakeStore) {
     let take = |app, hash: u8| world.write(move |tx| tx.take_one_time_token(app, &[hash; 32]));
     assert_eq!(take(other, 1), None);
     assert_eq!(take(app, 2), None, "a newer one of the same purpose took its place");
+    assert_eq!(world.read(move |read| read.one_time_token(app, &[3; 32])), Some(all[2].clone()));
     assert_eq!(take(app, 3), Some(all[2].clone()));
     assert_eq!(take(app, 3), None);
     world.write(|tx| tx.forget_expired(at(10), at(0), 10).map(drop));

@@ -41,6 +41,7 @@ pub(crate) async fn renew_session(
     let credential = match (body.ticket, body.jwt) {
         (None, None) => None,
         (Some(ticket), None) => Some(Credential::Ticket(ticket)),
+        (None, Some(jwt)) => Some(Credential::Jwt(jwt)),
         _ => return Err(ApiError::invalid_field("body", "give a ticket, a jwt, or neither").into()),
     };
     let expires_in = body.expires_in.map(|seconds| Duration::from_secs(u64::from(seconds)));

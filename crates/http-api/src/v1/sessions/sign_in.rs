@@ -12,9 +12,10 @@ use callbox_service::sessions::{Credential, SignIn};
 use callbox_wire::ApiError;
 use callbox_wire::ErrorAnswer;
 use callbox_wire::people::User;
-use callbox_wire::session::{Session, SignInAnswer, SignInRequest};
+use callbox_wire::session::{Identity, Session, SignInAnswer, SignInRequest};
 
 use crate::body::JsonBody;
+use crate::client_address::ClientAt;
 use crate::credentials::{PublicClient, origin};
 use crate::error::HttpResult;
 
@@ -40,6 +41,7 @@ use crate::error::HttpResult;
 pub(crate) async fn sign_in(
     State(service): State<Arc<Service>>,
     client: PublicClient,
+    ClientAt(address): ClientAt,
     headers: HeaderMap,
     JsonBody(body): JsonBody<SignInRequest>,
 ) -> HttpResult<(StatusCode, Json<SignInAnswer>)> {
@@ -54,7 +56,8 @@ pub(crate) async fn sign_in(
         ApiError::invalid_field("body", "give exactly one credential; see signIn in /openapi.json")
     })?;
     let origin = origin(&headers);
-    let signed_in = service.sign_in(SignIn { app_key, credential, device, expires_in, force, origin });
+    let signed_in =
+        service.sign_in(SignIn { app_key, credential, device, expires_in, force, origin, address });
     Ok((StatusCode::CREATED, Json(sign_in_answer(signed_in.await?))))
 }
 
@@ -70,17 +73,25 @@ pub(crate) fn sign_in_answer(signed_in: callbox_service::sessions::SignedIn) -> 
 
 /// The one credential of a sign-in.
 fn credential(header_ticket: Option<String>, body: SignInRequest) -> Option<Credential> {
-    let SignInRequest { ticket, user_id, access_token, .. } = body;
-    match (header_ticket, ticket, user_id, access_token) {
-        (Some(ticket), None, None, None) | (None, Some(ticket), None, None) => {
-            Some(Credential::Ticket(ticket))
-        }
-        (None, None, Some(user_id), Some(token)) => {
-            Some(Credential::AccessToken(user_id, Secret::new(token)))
-        }
-        (None, None, Some(user_id), None) => Some(Credential::Open(user_id)),
-        _ => None,
+    let SignInRequest { ticket, jwt, user_id, access_token, identity, username, password, .. } = body;
+    let mut given = Vec::new();
+    given.extend([header_ticket, ticket].into_iter().flatten().map(Credential::Ticket));
+    given.extend(jwt.map(Credential::Jwt));
+    match (user_id, access_token) {
+        (Some(user), Some(token)) => given.push(Credential::AccessToken(user, Secret::new(token))),
+        (Some(user), None) => given.push(Credential::Open(user)),
+        (None, Some(_)) => return None,
+        (None, None) => {}
     }
+    match (identity, username, password.map(Secret::new)) {
+        (Some(Identity { identity_type, value }), None, Some(password)) => {
+            given.push(Credential::Password(identity_type.into(), value, password));
+        }
+        (None, Some(username), Some(password)) => given.push(Credential::Device(username, password)),
+        (None, None, None) => {}
+        _ => return None,
+    }
+    if given.len() == 1 { given.pop() } else { None }
 }
 
 #[cfg(test)]

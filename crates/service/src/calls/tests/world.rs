@@ -20,6 +20,7 @@ use futures_executor::block_on;
 use super::super::{EndReason, JoinedCall, MediaReport, Muted, StartRequest};
 use crate::accounts::CreateApp;
 use crate::events::logged_frame;
+use crate::sessions::jwt::NoKeys;
 use crate::sessions::{Credential, SignIn};
 use crate::testing::{ManualClock, SeededRandom};
 use crate::{Caller, LimitSettings, MasterKey, Parts, Service, ServiceResult};
@@ -94,6 +95,7 @@ impl World {
             expires_in: Some(Duration::from_hours(48)),
             force: true,
             origin: None,
+            address: None,
         };
         let signed_in = block_on(self.service.sign_in(request)).expect("signed in");
         let caller = block_on(self.service.authenticate(&signed_in.token)).expect("a good token");
@@ -341,6 +343,7 @@ fn service(store: &Arc<FlakyStore>, bus: &Arc<LocalBus>, clock: &Arc<ManualClock
         master_key: MasterKey::generate(random.as_ref()),
         random,
         limits: LimitSettings::default(),
+        keys: Arc::new(NoKeys),
     });
     service.allow_open_sign_in();
     service

@@ -21,6 +21,15 @@ pub trait FetchKeys: Send + Sync {
     fn fetch(&self, url: String) -> Fetching;
 }
 
+/// Fetches nothing: for processes that let nobody in, such as commands.
+pub struct NoKeys;
+
+impl FetchKeys for NoKeys {
+    fn fetch(&self, _url: String) -> Fetching {
+        Box::pin(async { Err("nothing is fetched here".to_owned()) })
+    }
+}
+
 /// The keys of every identity provider.
 ///
 /// A document is used for ten minutes, then asked for again; where that fails, the old one stays good for a day. A `kid`

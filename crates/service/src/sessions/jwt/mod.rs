@@ -16,7 +16,7 @@ mod token;
 mod tests;
 
 pub use key_set::KeySet;
-pub use keys::{FetchKeys, Fetching, IssuerKeys};
+pub use keys::{FetchKeys, Fetching, IssuerKeys, NoKeys};
 pub use problem::JwtProblem;
 pub use token::{JWT_BYTES_MAX, Jwt};
 
