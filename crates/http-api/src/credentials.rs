@@ -124,6 +124,27 @@ impl<S: Send + Sync> FromRequestParts<S> for PublicClient {
     }
 }
 
+/// Who registers a device.
+pub(crate) enum Registrar {
+    /// A client, alone or with a ticket.
+    Public(PublicClient),
+    /// The app's backend.
+    Backend(Manager),
+}
+
+impl FromRequestParts<Arc<Service>> for Registrar {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, HttpError> {
+        match authorization(&parts.headers)? {
+            Authorization::Basic(..) | Authorization::Signed(Signer::App(_), _) => {
+                AppBackend::from_request_parts(parts, service).await.map(|backend| Self::Backend(backend.0))
+            }
+            _ => PublicClient::from_request_parts(parts, service).await.map(Self::Public),
+        }
+    }
+}
+
 /// What the `Authorization` header says; `credentials_missing` without one.
 pub(crate) fn authorization(headers: &HeaderMap) -> Result<Authorization<'_>, ErrorCode> {
     let value = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());

@@ -6,6 +6,7 @@
 //!
 //! This crate must never import a runtime, a database, HTTP or socket code.
 
+pub mod account;
 pub mod call;
 pub mod close;
 pub mod error;

@@ -1,6 +1,7 @@
 //! A sample of every body and frame: checked against the OpenAPI document here, and against the TypeScript types made
 //! from it in `web/packages/wire`.
 
+mod account;
 mod call;
 mod session;
 
@@ -112,6 +113,7 @@ fn bodies() -> Vec<Sample> {
         sample("Page_DirectoryEntry", "Page_DirectoryEntry", &page(directory_entry())),
     ];
     all.extend(session::bodies());
+    all.extend(account::bodies());
     all
 }
 

@@ -1,6 +1,7 @@
 //! Version 1: a folder for each noun, a file for each operation.
 
 pub(crate) mod calls;
+pub(crate) mod me;
 pub(crate) mod messaging;
 pub(crate) mod people;
 pub(crate) mod sessions;

@@ -17,6 +17,8 @@ enum Access {
     Anyone(u16),
     /// A signed-in user; one who has nothing to do with what the request names gets this status and code.
     SignedIn(u16, &'static str),
+    /// The same, where the settings of the two apps make a difference: in the open app, and in the strict one.
+    ByApp((u16, &'static str), (u16, &'static str)),
 }
 
 struct Operation {
@@ -49,6 +51,43 @@ fn operations(private: &Private) -> Vec<Operation> {
         operation("tellTime", "GET", "/v1/timestamp", none.clone(), Access::Anyone(200)),
         operation("openSocket", "GET", "/v1/socket", none.clone(), Access::Anyone(426)),
         operation("signIn", "POST", "/v1/sessions", json!({ "userId": "eve" }), Access::Anyone(401)),
+        operation(
+            "signUp",
+            "POST",
+            "/v1/users",
+            json!({ "identities": [], "password": "" }),
+            Access::Anyone(401),
+        ),
+        operation(
+            "resetPassword",
+            "POST",
+            "/v1/password-resets",
+            json!({ "token": "cbr_x", "newPassword": "x" }),
+            Access::Anyone(401),
+        ),
+        operation("register", "POST", "/v1/register", json!({ "identifier": "eve" }), Access::Anyone(401)),
+        operation("listIdentities", "GET", "/v1/me/identities", none.clone(), fine(200)),
+        operation(
+            "addIdentity",
+            "POST",
+            "/v1/me/identities",
+            json!({ "type": "number", "value": "eve" }),
+            Access::ByApp((400, "invalid_request"), (403, "sign_in_way_off")),
+        ),
+        operation(
+            "removeIdentity",
+            "DELETE",
+            "/v1/me/identities/username/ann",
+            none.clone(),
+            Access::SignedIn(404, "identity_not_found"),
+        ),
+        operation(
+            "changePassword",
+            "PUT",
+            "/v1/me/password",
+            json!({ "newPassword": "x" }),
+            Access::ByApp((400, "password_weak"), (403, "sign_in_way_off")),
+        ),
         operation("resumeSession", "GET", "/v1/session", none.clone(), fine(200)),
         operation("listSessions", "GET", "/v1/sessions", none.clone(), fine(200)),
         operation(
@@ -58,7 +97,13 @@ fn operations(private: &Private) -> Vec<Operation> {
             none.clone(),
             Access::SignedIn(404, "session_not_found"),
         ),
-        operation("listUsers", "GET", "/v1/users", none.clone(), fine(200)),
+        operation(
+            "listUsers",
+            "GET",
+            "/v1/users",
+            none.clone(),
+            Access::ByApp((200, ""), (403, "directory_closed")),
+        ),
         operation("listConversations", "GET", "/v1/conversations", none.clone(), fine(200)),
         operation(
             "listMessages",
@@ -105,25 +150,26 @@ async fn every_operation_keeps_strangers_out() {
         // Anew for each, for some operations end or renew the session that asks.
         let (same_app, other_app) = (server.sign_in("eve").await, server.sign_in_to_other_app("eve").await);
         let anonymous = ask(&server, operation, &[]).await;
-        match operation.access {
-            Access::Anyone(status) => assert_eq!(anonymous.0, status, "{}", operation.id),
-            Access::SignedIn(status, code) => {
-                assert_eq!(anonymous, (401, "credentials_missing".into()), "{}", operation.id);
-                let unknown = ask(&server, operation, &bearer("cbs_unknown")).await;
-                assert_eq!(unknown, (401, "token_unknown".into()), "{}", operation.id);
-                let over = ask(&server, operation, &bearer(&ended)).await;
-                assert_eq!(over, (401, "session_ended".into()), "{}", operation.id);
-                let mut foreign = bearer(&other_app);
-                foreign.push(("origin", "https://evil.example".into()));
-                let page = ask(&server, operation, &foreign).await;
-                assert_eq!(page, (403, "origin_not_allowed".into()), "{}", operation.id);
-                for token in [&same_app, &other_app] {
-                    let outsider = ask(&server, operation, &bearer(token)).await;
-                    let closed = operation.id == "listUsers" && token == &other_app;
-                    let expected = if closed { (403, "directory_closed") } else { (status, code) };
-                    assert_eq!(outsider, (expected.0, expected.1.into()), "{}", operation.id);
-                }
+        let (in_open_app, in_strict_app) = match operation.access {
+            Access::Anyone(status) => {
+                assert_eq!(anonymous.0, status, "{}", operation.id);
+                continue;
             }
+            Access::SignedIn(status, code) => ((status, code), (status, code)),
+            Access::ByApp(open, strict) => (open, strict),
+        };
+        assert_eq!(anonymous, (401, "credentials_missing".into()), "{}", operation.id);
+        let unknown = ask(&server, operation, &bearer("cbs_unknown")).await;
+        assert_eq!(unknown, (401, "token_unknown".into()), "{}", operation.id);
+        let over = ask(&server, operation, &bearer(&ended)).await;
+        assert_eq!(over, (401, "session_ended".into()), "{}", operation.id);
+        let mut foreign = bearer(&other_app);
+        foreign.push(("origin", "https://evil.example".into()));
+        let page = ask(&server, operation, &foreign).await;
+        assert_eq!(page, (403, "origin_not_allowed".into()), "{}", operation.id);
+        for (token, (status, code)) in [(&same_app, in_open_app), (&other_app, in_strict_app)] {
+            let outsider = ask(&server, operation, &bearer(token)).await;
+            assert_eq!(outsider, (status, code.to_owned()), "{}", operation.id);
         }
     }
     let eve = server.sign_in("eve").await;

@@ -117,6 +117,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/me/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List one's identities
+         * @description The names by which the signed-in user is known, all on one page.
+         */
+        get: operations["listIdentities"];
+        put?: never;
+        /**
+         * Add an identity
+         * @description A name of one's own to sign in with, beside the password. Adding it again changes nothing.
+         */
+        post: operations["addIdentity"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/identities/{type}/{value}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove an identity
+         * @description Takes back a name that the user added. What the app's backend said stays.
+         */
+        delete: operations["removeIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/me/password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change one's password
+         * @description Ends all of the user's other sessions.
+         */
+        put: operations["changePassword"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/messages": {
         parameters: {
             query?: never;
@@ -132,6 +196,47 @@ export interface paths {
          *     answered as the first time.
          */
         post: operations["sendMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset a password
+         * @description Sets a new password by the token that the app's backend sent to the user, and ends all of the user's sessions.
+         */
+        post: operations["resetPassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Register a device
+         * @description Makes a generated credential for one device, and its session at once. Needs a ticket or a JWT of the user, or the
+         *     app's backend; without either it works in apps marked `sandbox`, for users that registration made.
+         */
+        post: operations["register"];
         delete?: never;
         options?: never;
         head?: never;
@@ -309,7 +414,12 @@ export interface paths {
          */
         get: operations["listUsers"];
         put?: never;
-        post?: never;
+        /**
+         * Sign up
+         * @description Makes a user with names of their own and a password, only where the app's setting `passwordSignIn` is on. The answer's
+         *     ticket opens the first session. Where the app's backend names users too, the user gets a generated id.
+         */
+        post: operations["signUp"];
         delete?: never;
         options?: never;
         head?: never;
@@ -325,6 +435,11 @@ export interface components {
             /** @description The last event that the client has. */
             seq: components["schemas"]["Seq"];
         };
+        /**
+         * @description Who vouches for an identity.
+         * @enum {string}
+         */
+        AssertedBy: "backend" | "self";
         /** @description A live call. */
         Call: {
             /**
@@ -640,6 +755,13 @@ export interface components {
             /** @description Why, for people. */
             sentence: string;
         };
+        /** @description `PUT /v1/me/password`. */
+        ChangePasswordRequest: {
+            /** @description The password of now; left out only by a user who has none. */
+            currentPassword?: string | null;
+            /** @description The password from now on. */
+            newPassword: string;
+        };
         /** @description What a client may send. */
         ClientFrame: (components["schemas"]["Hello"] & {
             /** @enum {string} */
@@ -762,7 +884,7 @@ export interface components {
          * @description Every error code. The sentences are the defaults; an error may carry a more exact one.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_cursor" | "password_weak" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "credentials_wrong" | "access_token_unknown" | "one_time_token_unknown" | "app_credentials_required" | "signature_invalid" | "clock_skew" | "request_replayed" | "jwt_malformed" | "jwt_signature_invalid" | "jwt_algorithm_not_allowed" | "jwt_issuer_unknown" | "jwt_audience_wrong" | "jwt_expired" | "jwt_from_future" | "jwt_used" | "origin_not_allowed" | "open_sign_in_off" | "sign_in_way_off" | "app_disabled" | "user_blocked" | "renewal_needs_credential" | "directory_closed" | "not_found" | "user_not_found" | "session_not_found" | "conversation_not_found" | "call_not_found" | "method_not_allowed" | "identity_conflict" | "identity_taken" | "session_limit_reached" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "keys_unavailable" | "overloaded";
+        ErrorCode: "invalid_request" | "invalid_cursor" | "password_weak" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "credentials_wrong" | "access_token_unknown" | "one_time_token_unknown" | "app_credentials_required" | "signature_invalid" | "clock_skew" | "request_replayed" | "jwt_malformed" | "jwt_signature_invalid" | "jwt_algorithm_not_allowed" | "jwt_issuer_unknown" | "jwt_audience_wrong" | "jwt_expired" | "jwt_from_future" | "jwt_used" | "origin_not_allowed" | "open_sign_in_off" | "sign_in_way_off" | "app_disabled" | "user_blocked" | "renewal_needs_credential" | "registration_needs_proof" | "directory_closed" | "not_found" | "user_not_found" | "session_not_found" | "conversation_not_found" | "identity_not_found" | "call_not_found" | "method_not_allowed" | "identity_conflict" | "identity_taken" | "session_limit_reached" | "identity_needed" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "keys_unavailable" | "overloaded";
         /** @description A request went wrong, or (`re` null) something that cannot be matched to a request. */
         ErrorFrame: {
             /** @description What went wrong. */
@@ -888,6 +1010,20 @@ export interface components {
             /** @description The message. */
             message: components["schemas"]["SendMessageRequest"];
         };
+        /** @description One of a user's own identities. */
+        OwnIdentity: {
+            /** @description Who vouches for it. */
+            assertedBy: components["schemas"]["AssertedBy"];
+            /**
+             * Format: date-time
+             * @description Since when.
+             */
+            createdAt: string;
+            /** @description What kind of name. */
+            type: components["schemas"]["IdentityType"];
+            /** @description The name in its normal form. */
+            value: string;
+        };
         /** @description One page of a list. */
         Page_Conversation: {
             /** @description The items, in the order of the list. */
@@ -971,6 +1107,25 @@ export interface components {
                 senderId: string;
                 /** @description What was written. */
                 text: string;
+            }[];
+            /** @description Give this as `cursor` for the next page; `null` on the last. */
+            nextCursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_OwnIdentity: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /** @description Who vouches for it. */
+                assertedBy: components["schemas"]["AssertedBy"];
+                /**
+                 * Format: date-time
+                 * @description Since when.
+                 */
+                createdAt: string;
+                /** @description What kind of name. */
+                type: components["schemas"]["IdentityType"];
+                /** @description The name in its normal form. */
+                value: string;
             }[];
             /** @description Give this as `cursor` for the next page; `null` on the last. */
             nextCursor: string | null;
@@ -1074,6 +1229,37 @@ export interface components {
             /** @description Another user of the app; opens the direct conversation where there is none. */
             userId?: string | null;
         };
+        /** @description The answer to a registration. `username` and `password` open the same session slot again: keep them on the device. */
+        RegisterAnswer: {
+            /** @description Generated; told only here. */
+            password: string;
+            /** @description The session's secret, which signs requests. */
+            secret: string;
+            /** @description The session. */
+            session: components["schemas"]["Session"];
+            /** @description The session's bearer token. */
+            token: string;
+            /** @description Whose device it is. */
+            user: components["schemas"]["User"];
+            /** @description Generated. */
+            username: string;
+        };
+        /** @description `POST /v1/register`: whom the device is for, and who vouches. */
+        RegisterRequest: {
+            device?: components["schemas"]["Device"] | null;
+            /** @description Whether the session used least recently makes room, where there must be (the default), or this is refused. */
+            force?: boolean | null;
+            /** @description The user's id. May be left out where a ticket or a JWT says it. */
+            identifier?: string | null;
+            /** @description A JWT of the user. */
+            jwt?: string | null;
+            /** @description What the app wants to know of the device later, at most 4 KiB as JSON. */
+            metadata?: {
+                [key: string]: unknown;
+            } | null;
+            /** @description A ticket of the user. */
+            ticket?: string | null;
+        };
         /** @description `POST /v1/session/renew`: a fresh credential where the session needs one, and the wished life. */
         RenewSessionRequest: {
             /**
@@ -1085,6 +1271,13 @@ export interface components {
             jwt?: string | null;
             /** @description A fresh ticket for the same user. */
             ticket?: string | null;
+        };
+        /** @description `POST /v1/password-resets`. */
+        ResetPasswordRequest: {
+            /** @description The password from now on. */
+            newPassword: string;
+            /** @description The token that the app's backend sent to the user. */
+            token: string;
         };
         /**
          * @description Whether, and when, the same request can succeed.
@@ -1272,6 +1465,20 @@ export interface components {
             /** @description With `password`: the generated username of a registered device. */
             username?: string | null;
         };
+        /** @description The answer to a sign-up. */
+        SignUpAnswer: {
+            /** @description Opens the first session: give it as `ticket` to `POST /v1/sessions`, once, within ten minutes. */
+            ticket: string;
+            /** @description The new user. */
+            user: components["schemas"]["User"];
+        };
+        /** @description `POST /v1/users`: names of one's own, and a password. */
+        SignUpRequest: {
+            /** @description Names to sign in with, 1 to 3. */
+            identities: components["schemas"]["Identity"][];
+            /** @description 8 to 256 characters, not easy to guess, none of the names. */
+            password: string;
+        };
         /** @description The answer to `GET /v1/timestamp`. */
         TimestampAnswer: {
             /**
@@ -1350,6 +1557,7 @@ export interface components {
     pathItems: never;
 }
 export type Ack = components['schemas']['Ack'];
+export type AssertedBy = components['schemas']['AssertedBy'];
 export type Call = components['schemas']['Call'];
 export type CallAccept = components['schemas']['CallAccept'];
 export type CallAccepted = components['schemas']['CallAccepted'];
@@ -1379,6 +1587,7 @@ export type CallStart = components['schemas']['CallStart'];
 export type CallStarted = components['schemas']['CallStarted'];
 export type CallState = components['schemas']['CallState'];
 export type CallSummary = components['schemas']['CallSummary'];
+export type ChangePasswordRequest = components['schemas']['ChangePasswordRequest'];
 export type ClientFrame = components['schemas']['ClientFrame'];
 export type Conversation = components['schemas']['Conversation'];
 export type CredentialKind = components['schemas']['CredentialKind'];
@@ -1402,10 +1611,12 @@ export type MessageAccepted = components['schemas']['MessageAccepted'];
 export type MessageCreated = components['schemas']['MessageCreated'];
 export type MessageOrigin = components['schemas']['MessageOrigin'];
 export type MessageSend = components['schemas']['MessageSend'];
+export type OwnIdentity = components['schemas']['OwnIdentity'];
 export type PageConversation = components['schemas']['Page_Conversation'];
 export type PageDirectoryEntry = components['schemas']['Page_DirectoryEntry'];
 export type PageListedSession = components['schemas']['Page_ListedSession'];
 export type PageMessage = components['schemas']['Page_Message'];
+export type PageOwnIdentity = components['schemas']['Page_OwnIdentity'];
 export type Ping = components['schemas']['Ping'];
 export type Pong = components['schemas']['Pong'];
 export type Presence = components['schemas']['Presence'];
@@ -1418,7 +1629,10 @@ export type ReceiptChanged = components['schemas']['ReceiptChanged'];
 export type ReceiptRead = components['schemas']['ReceiptRead'];
 export type ReceiptRecorded = components['schemas']['ReceiptRecorded'];
 export type Recipient = components['schemas']['Recipient'];
+export type RegisterAnswer = components['schemas']['RegisterAnswer'];
+export type RegisterRequest = components['schemas']['RegisterRequest'];
 export type RenewSessionRequest = components['schemas']['RenewSessionRequest'];
+export type ResetPasswordRequest = components['schemas']['ResetPasswordRequest'];
 export type Retry = components['schemas']['Retry'];
 export type SendMessageAnswer = components['schemas']['SendMessageAnswer'];
 export type SendMessageRequest = components['schemas']['SendMessageRequest'];
@@ -1430,6 +1644,8 @@ export type SessionDescription = components['schemas']['SessionDescription'];
 export type SessionDevice = components['schemas']['SessionDevice'];
 export type SignInAnswer = components['schemas']['SignInAnswer'];
 export type SignInRequest = components['schemas']['SignInRequest'];
+export type SignUpAnswer = components['schemas']['SignUpAnswer'];
+export type SignUpRequest = components['schemas']['SignUpRequest'];
 export type TimestampAnswer = components['schemas']['TimestampAnswer'];
 export type Typing = components['schemas']['Typing'];
 export type TypingSet = components['schemas']['TypingSet'];
@@ -1752,6 +1968,239 @@ export interface operations {
             };
         };
     };
+    listIdentities: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_OwnIdentity"];
+                };
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    addIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Identity"];
+            };
+        };
+        responses: {
+            /** @description The identity in its normal form. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OwnIdentity"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `sign_in_way_off` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `identity_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    removeIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `username`, `email` or `number`. */
+                type: string;
+                /** @description The name, percent-encoded. */
+                value: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The name is free. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `identity_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `identity_needed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChangePasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description The new password holds; the other sessions are over. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`, `password_weak` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended`, `credentials_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `sign_in_way_off` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     sendMessage: {
         parameters: {
             query?: never;
@@ -1811,6 +2260,142 @@ export interface operations {
                 };
             };
             /** @description `message_id_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    resetPassword: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResetPasswordRequest"];
+            };
+        };
+        responses: {
+            /** @description The new password holds; all sessions are over. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`, `password_weak` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `credentials_missing`, `app_key_unknown`, `one_time_token_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `sign_in_way_off`, `origin_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RegisterRequest"];
+            };
+        };
+        responses: {
+            /** @description The device is registered and signed in. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RegisterAnswer"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `credentials_missing`, `app_key_unknown`, `ticket_…`, `jwt_…`, `signature_invalid` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `registration_needs_proof`, `sign_in_way_off`, `user_blocked`, `app_disabled`, `origin_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `session_limit_reached`, `identity_conflict` */
             409: {
                 headers: {
                     [name: string]: unknown;
@@ -2310,6 +2895,84 @@ export interface operations {
             };
             /** @description `directory_closed`, `origin_not_allowed` */
             403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    signUp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SignUpRequest"];
+            };
+        };
+        responses: {
+            /** @description The user is there. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SignUpAnswer"];
+                };
+            };
+            /** @description `invalid_request`, `password_weak` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `credentials_missing`, `app_key_unknown` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `sign_in_way_off`, `app_disabled`, `origin_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `identity_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

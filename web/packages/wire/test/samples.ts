@@ -4,6 +4,10 @@ import type { ClientFrameOf, ServerFrameOf, components } from '../src/index.js';
 type Schemas = components['schemas'];
 
 export const bodies = {
+  ChangePasswordRequest: {
+    "currentPassword": "correct horse battery",
+    "newPassword": "staple of the harbour"
+  } satisfies Schemas['ChangePasswordRequest'],
   EndCallRequest: {
     "reason": "hang_up"
   } satisfies Schemas['EndCallRequest'],
@@ -99,10 +103,54 @@ export const bodies = {
     ],
     "nextCursor": "bmV4dA"
   } satisfies Schemas['Page_Message'],
+  Page_OwnIdentity: {
+    "items": [
+      {
+        "assertedBy": "self",
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "type": "email",
+        "value": "ann@example.com"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_OwnIdentity'],
+  RegisterAnswer: {
+    "password": "cbd_x9R…",
+    "secret": "9J2s…",
+    "session": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "credential": "ticket",
+      "device": {
+        "appVersion": null,
+        "id": null,
+        "name": null,
+        "platform": "web"
+      },
+      "expiresAt": "2026-11-21T10:02:03.004Z",
+      "id": "ses_0c9k2m4n6p8r",
+      "lastUsedAt": "2026-11-21T10:02:03.004Z"
+    },
+    "token": "cbs_kq3v…",
+    "user": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "id": "ann"
+    },
+    "username": "dev_4m7q…"
+  } satisfies Schemas['RegisterAnswer'],
+  RegisterRequest: {
+    "identifier": "ann",
+    "metadata": {
+      "model": "x"
+    }
+  } satisfies Schemas['RegisterRequest'],
   RenewSessionRequest: {
     "expiresIn": 3600,
     "ticket": "eyJpZ…:9Xk…"
   } satisfies Schemas['RenewSessionRequest'],
+  ResetPasswordRequest: {
+    "newPassword": "staple of the harbour",
+    "token": "cbr_7Hq…"
+  } satisfies Schemas['ResetPasswordRequest'],
   SendMessageAnswer: {
     "message": {
       "conversationId": "cnv_7h2j4k6m8n0p",
@@ -174,6 +222,22 @@ export const bodies = {
     "password": "correct horse battery",
     "userId": "ann"
   } satisfies Schemas['SignInRequest'],
+  SignUpAnswer: {
+    "ticket": "cbt_5tY…",
+    "user": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "id": "ann"
+    }
+  } satisfies Schemas['SignUpAnswer'],
+  SignUpRequest: {
+    "identities": [
+      {
+        "type": "email",
+        "value": "ann@example.com"
+      }
+    ],
+    "password": "correct horse battery"
+  } satisfies Schemas['SignUpRequest'],
   TimestampAnswer: {
     "timestamp": "2026-11-21T10:02:03.004Z"
   } satisfies Schemas['TimestampAnswer'],
