@@ -114,6 +114,21 @@ text_id!(
     "1 to 32 of A-Z a-z 0-9"
 );
 
+impl UserId {
+    /// A new random id that stands for a user who was erased, in the histories of others. Nobody can sign in as one.
+    pub fn tombstone(random: &dyn Random) -> Self {
+        Self(format!("{TOMBSTONE_PREFIX}{}", random_text(random, 16)).into())
+    }
+
+    /// Whether it stands for a user who was erased.
+    pub fn is_tombstone(&self) -> bool {
+        self.0.strip_prefix(TOMBSTONE_PREFIX).is_some_and(|rest| {
+            rest.len() == TOMBSTONE_LETTERS
+                && rest.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+        })
+    }
+}
+
 impl SessionId {
     /// A new random id.
     pub fn generate(random: &dyn Random) -> Self {
@@ -142,6 +157,11 @@ impl AppKey {
     }
 }
 
+/// How the id of an erased user begins.
+const TOMBSTONE_PREFIX: &str = "deleted_";
+/// What 16 random bytes are as text.
+const TOMBSTONE_LETTERS: usize = 26;
+
 fn token_like(text: &str) -> bool {
     (8..=64).contains(&text.len())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
@@ -158,6 +178,22 @@ mod tests {
         }
         for bad in ["", "ann lee", "änn", "a\u{7f}", ".", "..", &"x".repeat(81)] {
             assert!(UserId::new(bad).is_err(), "{bad:?} should be refused");
+        }
+    }
+
+    #[test]
+    fn tombstones_are_told_from_ids_that_people_choose() {
+        struct Zeros;
+        impl Random for Zeros {
+            fn fill(&self, bytes: &mut [u8]) {
+                bytes.fill(0);
+            }
+        }
+        let tombstone = UserId::tombstone(&Zeros);
+        assert!(tombstone.is_tombstone(), "{tombstone}");
+        assert_eq!(UserId::new(tombstone.as_str()), Ok(tombstone.clone()));
+        for other in ["deleted_", "deleted_user", "ann", &format!("x{tombstone}"), &format!("{tombstone}x")] {
+            assert!(!UserId::new(other).expect(other).is_tombstone(), "{other}");
         }
     }
 

@@ -61,6 +61,18 @@ impl<S: Send + Sync> FromRequestParts<S> for PathParameter {
     }
 }
 
+/// Several path parameters, percent-decoded, in their order.
+pub(crate) struct PathParameters<T>(pub(crate) T);
+
+impl<S: Send + Sync, T: DeserializeOwned + Send> FromRequestParts<S> for PathParameters<T> {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let path = axum::extract::Path::<T>::from_request_parts(parts, state).await;
+        Ok(Self(path.map_err(|_| ErrorCode::NotFound)?.0))
+    }
+}
+
 /// The query.
 pub(crate) struct Query<T>(pub(crate) T);
 

@@ -53,6 +53,26 @@ pub fn routes(service: Arc<Service>) -> OpenApiRouter {
         .routes(routes!(v1::messaging::list_messages::list_messages))
         .routes(routes!(v1::calls::end_call::end_call))
         .routes(routes!(v1::time::tell_time::tell_time))
+        .routes(routes!(v1::app::users::create_user::create_user, v1::app::users::list_users::list_users))
+        .routes(routes!(
+            v1::app::users::get_user::get_user,
+            v1::app::users::update_user::update_user,
+            v1::app::users::delete_user::delete_user
+        ))
+        .routes(routes!(v1::app::users::link_identity::link_identity))
+        .routes(routes!(v1::app::users::unlink_identity::unlink_identity))
+        .routes(routes!(
+            v1::app::users::list_sessions::list_sessions,
+            v1::app::users::end_sessions::end_sessions
+        ))
+        .routes(routes!(v1::app::users::end_session::end_session))
+        .routes(routes!(
+            v1::app::users::issue_access_token::issue_access_token,
+            v1::app::users::list_access_tokens::list_access_tokens
+        ))
+        .routes(routes!(v1::app::users::revoke_access_token::revoke_access_token))
+        .routes(routes!(v1::app::users::issue_password_reset::issue_password_reset))
+        .routes(routes!(v1::app::users::issue_ticket::issue_ticket))
         .layer(middleware::from_fn(signed::buffer))
         .with_state(service)
 }

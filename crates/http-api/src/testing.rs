@@ -6,6 +6,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Request};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use callbox_bus::{Bus, LocalBus, Notice};
 use callbox_domain::{AppKey, AppSettings, Clock, Directory, IdentityType, Random, Secret, Timestamp};
 use callbox_service::accounts::CreateApp;
@@ -100,6 +102,23 @@ impl Api {
         self.call(method, path).header("authorization", &format!("Bearer {token}"))
     }
 
+    /// A request of an app's backend, by the app's secret.
+    pub fn call_by(&self, app: &str, method: &str, path: &str) -> Call<'_> {
+        self.call_with(&basic(app, self.secret(app)), method, path)
+    }
+
+    /// A request with this `Authorization` header.
+    pub fn call_with(&self, authorization: &str, method: &str, path: &str) -> Call<'_> {
+        self.call(method, path).header("authorization", authorization)
+    }
+
+    /// Makes another app, into which users come by passwords; the `Authorization` header of its backend.
+    pub fn create_app_with_passwords(&self, key: &str) -> String {
+        let settings = AppSettings { password_sign_in: true, ..AppSettings::default() };
+        let app = CreateApp { name: key.to_owned(), key: Some(AppKey::new(key).expect("valid")), settings };
+        basic(key, &self.wait(self.service.create_app(app)).secret)
+    }
+
     /// Signs a user in: openly in `app-one`, by a ticket in `app-two`. The token.
     pub fn sign_in(&self, app: &str, user: &str) -> String {
         let body = match app {
@@ -120,8 +139,7 @@ impl Api {
             created,
             expires_in: 3_600,
         };
-        let secret = &self.secrets[usize::from(app != "app-one")];
-        Ticket::sign(&contents, secret).expect("a good secret").into_exposed()
+        Ticket::sign(&contents, self.secret(app)).expect("a good secret").into_exposed()
     }
 
     /// Sends a message and says in which conversation it is.
@@ -130,6 +148,22 @@ impl Api {
         let answer = self.call_as(token, "POST", "/v1/messages").json(&body).send();
         assert_eq!(answer.status, 201, "{answer:?}");
         answer.body["message"]["conversationId"].as_str().expect("an id").to_owned()
+    }
+
+    fn secret(&self, app: &str) -> &Secret<String> {
+        &self.secrets[usize::from(app != "app-one")]
+    }
+
+    /// Everyone who is not the app's backend.
+    pub fn check_backend(&self, method: &str, path: &str) {
+        let user = self.sign_in("app-one", "nosy");
+        let foreign = basic("app-one", self.secret("app-two"));
+        let unknown = basic("app-none", self.secret("app-one"));
+        self.call(method, path).send().is_error(ErrorCode::AppCredentialsRequired);
+        self.call_as(&user, method, path).send().is_error(ErrorCode::AppCredentialsRequired);
+        for wrong in [&foreign, &unknown, "Application app-one"] {
+            self.call_with(wrong, method, path).send().is_error(ErrorCode::AppCredentialsRequired);
+        }
     }
 
     /// Every way in which a bearer token can be refused.
@@ -201,6 +235,11 @@ impl Answer {
     pub fn is_invalid(&self, path: &str) {
         assert_eq!(self.is_error(ErrorCode::InvalidRequest)["path"], path, "{self:?}");
     }
+}
+
+/// The `Authorization` header of an app's backend.
+fn basic(app: &str, secret: &Secret<String>) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{app}:{}", secret.expose())))
 }
 
 /// Time that passes only when it is told to.

@@ -114,6 +114,15 @@ impl Hub {
         }
     }
 
+    /// As [`Hub::let_go`], whoever the user is. Walks all connections of the app.
+    fn let_go_of_session(&self, app: AppId, session: &SessionId, code: CloseCode) {
+        for connection in self.registry.of_app(app) {
+            if connection.is_of_session(session) {
+                self.handle(&connection, Input::Close(code));
+            }
+        }
+    }
+
     fn connections_of(
         &self,
         app: AppId,

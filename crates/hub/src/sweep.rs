@@ -28,7 +28,12 @@ impl Hub {
             let Some(newest) = ended.last().map(|session| session.number) else { break };
             for session in &ended {
                 let code = close_code(session.reason);
-                self.let_go(session.app_id, &session.user_id, &session.session_id, code);
+                if session.user_id.is_tombstone() {
+                    // The list no longer says whose it was.
+                    self.let_go_of_session(session.app_id, &session.session_id, code);
+                } else {
+                    self.let_go(session.app_id, &session.user_id, &session.session_id, code);
+                }
             }
             last = newest;
         }

@@ -175,6 +175,7 @@ async fn keep_house(service: Arc<Service>, stopped: watch::Receiver<()>) {
         service.forget_quiet_sessions();
         service.keep_last_used().await;
         service.forget_expired().await;
+        service.finish_erasures().await;
     }
 }
 

@@ -18,6 +18,7 @@ pub mod passwords;
 pub mod people;
 pub mod sessions;
 pub mod signature;
+pub mod users;
 
 #[cfg(test)]
 mod testing;

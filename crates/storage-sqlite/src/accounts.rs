@@ -233,6 +233,14 @@ impl ReadAccounts for Transaction<'_, '_> {
         )
     }
 
+    fn is_being_erased(&self, app: AppId, user: &UserId) -> StoreResult<bool> {
+        self.has_erasure(app, user)
+    }
+
+    fn erasures(&self, limit: u32) -> StoreResult<Vec<(AppId, UserId)>> {
+        self.all_erasures(limit)
+    }
+
     fn audit(&self, app: Option<AppId>, before: Option<u64>, limit: u32) -> StoreResult<Vec<AuditRecord>> {
         let before = before.map_or(i64::MAX, sequence);
         match app {
@@ -274,7 +282,8 @@ impl WriteAccounts for Transaction<'_, '_> {
         blocked_at: Option<Timestamp>,
     ) -> StoreResult<()> {
         self.change(
-            "UPDATE users SET blocked_at = ?3 WHERE app_id = ?1 AND id = ?2",
+            "UPDATE users SET blocked_at = ?3 WHERE app_id = ?1 AND id = ?2 AND NOT EXISTS \
+             (SELECT 1 FROM erasures WHERE erasures.app_id = ?1 AND erasures.user_id = ?2)",
             params![app.0, user.as_str(), millis(blocked_at)],
         )
         .map(drop)
@@ -459,6 +468,20 @@ impl WriteAccounts for Transaction<'_, '_> {
             ];
             Ok(removed.into_iter().any(|rows| rows >= rows_max as usize))
         })
+    }
+
+    fn begin_erasure(
+        &mut self,
+        app: AppId,
+        user: &UserId,
+        tombstone: &UserId,
+        at: Timestamp,
+    ) -> StoreResult<bool> {
+        self.writing(|tx| tx.insert_erasure(app, user, tombstone, at))
+    }
+
+    fn erase_part(&mut self, app: AppId, user: &UserId, rows_max: u32) -> StoreResult<bool> {
+        self.writing(|tx| tx.erase(app, user, rows_max))
     }
 
     fn append_audit(&mut self, entry: &AuditEntry) -> StoreResult<()> {

@@ -56,6 +56,8 @@ fn open_file_writer(path: &Path, busy_timeout: Duration) -> Result<Connection, O
     }
     // Every commit is on disk before anyone hears of it.
     connection.pragma_update(None, "synchronous", "FULL").map_err(failed)?;
+    // What is erased is not left lying in free space.
+    connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(failed)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(failed)?;
     Ok(connection)

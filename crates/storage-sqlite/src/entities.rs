@@ -381,7 +381,7 @@ fn conversation_id(row: &mut StoredRow<'_>) -> StoreResult<ConversationId> {
     row.parsed(|text| ConversationId::new(text).ok())
 }
 
-fn call_id(row: &mut StoredRow<'_>) -> StoreResult<CallId> {
+pub(crate) fn call_id(row: &mut StoredRow<'_>) -> StoreResult<CallId> {
     row.parsed(|text| CallId::new(text).ok())
 }
 

@@ -6,13 +6,14 @@
 //! read in one snapshot. In memory the writer reads too.
 //!
 //! Start with [`SqliteStore::open`]; `writer.rs` is the heart, `transaction.rs` keeps closures apart, `read.rs`,
-//! `pages.rs` and `write.rs` hold the SQL, `entities.rs` checks every row that is read.
+//! `pages.rs`, `write.rs`, `accounts.rs` and `erase.rs` hold the SQL, `entities.rs` checks every row that is read.
 //!
 //! This crate must never import a runtime, a socket, or another crate of the house than `domain` and `storage`.
 
 mod accounts;
 mod connection;
 mod entities;
+mod erase;
 mod error;
 mod heads;
 mod migrate;

@@ -231,9 +231,11 @@ const MESSAGE_AT: &str = concat!(
     message_columns!(),
     " FROM messages WHERE app_id = ?1 AND conversation_id = ?2 AND position = ?3"
 );
+/// While a member is being erased, their events and their row change names at different moments.
 const RECEIPT_OF: &str = concat!(
     "SELECT ",
     member_columns!(),
-    " FROM conversation_members WHERE app_id = ?1 AND conversation_id = ?2 AND user_id = ?3"
+    " FROM conversation_members WHERE app_id = ?1 AND conversation_id = ?2 AND user_id IN (?3, \
+     (SELECT tombstone FROM erasures WHERE app_id = ?1 AND user_id = ?3))"
 );
 const CALL: &str = concat!("SELECT ", call_columns!(), " FROM calls WHERE app_id = ?1 AND id = ?2");

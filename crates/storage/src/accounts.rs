@@ -35,6 +35,11 @@ pub trait ReadAccounts {
     /// What was used once, while it is remembered.
     fn used_once(&self, app: AppId, hash: &[u8; 32]) -> StoreResult<Option<UsedOnce>>;
 
+    /// Whether a user's erasure has begun.
+    fn is_being_erased(&self, app: AppId, user: &UserId) -> StoreResult<bool>;
+    /// Users whose erasure has begun and is not done, of every app, at most `limit`.
+    fn erasures(&self, limit: u32) -> StoreResult<Vec<(AppId, UserId)>>;
+
     /// The audit log, newest first: entries of one app or of all, before a number, at most `limit`.
     fn audit(&self, app: Option<AppId>, before: Option<u64>, limit: u32) -> StoreResult<Vec<AuditRecord>>;
 }
@@ -43,7 +48,7 @@ pub trait ReadAccounts {
 pub trait WriteAccounts {
     /// Overwrites an app's changing parts: name, settings, `disabled_at`.
     fn update_app(&mut self, app: &App) -> StoreResult<()>;
-    /// Blocks a user since a moment, or lets the user in again.
+    /// Blocks a user since a moment, or lets the user in again. Whoever is being erased stays blocked.
     fn set_user_blocked(
         &mut self,
         app: AppId,
@@ -88,6 +93,23 @@ pub trait WriteAccounts {
     /// what was ended before `ended_before`, at most `rows_max` of each. Says whether something may be left.
     fn forget_expired(&mut self, now: Timestamp, ended_before: Timestamp, rows_max: u32)
     -> StoreResult<bool>;
+
+    /// Begins to erase a user: blocks them for good, and keeps the id that will stand for them in what belongs to others
+    /// too. Where it has begun before, the first id stays. `false` when there is no such user.
+    fn begin_erasure(
+        &mut self,
+        app: AppId,
+        user: &UserId,
+        tombstone: &UserId,
+        at: Timestamp,
+    ) -> StoreResult<bool>;
+    /// Erases a part of a user whose erasure has begun, about `rows_max` rows, and says whether something is left; with the
+    /// last part the user is gone and the id is free. The caller has ended the user's sessions and calls.
+    ///
+    /// What belongs to the user alone is removed. What others share stays, with the tombstone in the user's place: the
+    /// user's messages without their text, conversations, receipts, ended calls. After every part everyone else's history
+    /// and log can be read.
+    fn erase_part(&mut self, app: AppId, user: &UserId, rows_max: u32) -> StoreResult<bool>;
 
     /// Adds to the audit log.
     fn append_audit(&mut self, entry: &AuditEntry) -> StoreResult<()>;

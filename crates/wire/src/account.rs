@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use crate::managed::AssertedBy;
 use crate::people::User;
 use crate::session::{Device, Identity, IdentityType, Session};
 
@@ -65,17 +66,6 @@ pub struct OwnIdentity {
     pub created_at: Timestamp,
 }
 
-/// Who vouches for an identity.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum AssertedBy {
-    /// The app's backend.
-    Backend,
-    /// The user alone.
-    #[serde(rename = "self")]
-    Myself,
-}
-
 /// `POST /v1/register`: whom the device is for, and who vouches.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -123,10 +113,7 @@ impl From<callbox_domain::Identity> for OwnIdentity {
         Self {
             identity_type: identity.identity_type.into(),
             value: identity.value,
-            asserted_by: match identity.asserted_by {
-                callbox_domain::AssertedBy::Backend => AssertedBy::Backend,
-                callbox_domain::AssertedBy::Myself => AssertedBy::Myself,
-            },
+            asserted_by: identity.asserted_by.into(),
             created_at: identity.created_at,
         }
     }

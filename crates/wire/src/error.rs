@@ -91,6 +91,7 @@ error_codes! {
     NotFound "not_found" 404 Never "There is nothing at this address; see /openapi.json for what there is.";
     UserNotFound "user_not_found" 404 Never "No such user in this app; users exist from their first sign-in.";
     SessionNotFound "session_not_found" 404 Never "The user has no such open session.";
+    AccessTokenNotFound "access_token_not_found" 404 Never "The user has no such access token.";
     ConversationNotFound "conversation_not_found" 404 Never "No such conversation, or the signed-in user is not in it.";
     IdentityNotFound "identity_not_found" 404 Never "The user has no such identity, or may not remove it.";
     CallNotFound "call_not_found" 404 Never "No such call, or the signed-in user is not in it.";
@@ -99,6 +100,7 @@ error_codes! {
     IdentityTaken "identity_taken" 409 Never "Another user has this identity, or the user id exists; choose another.";
     SessionLimitReached "session_limit_reached" 409 Never "The user has as many sessions as the app allows; sign out elsewhere, or sign in with force.";
     IdentityNeeded "identity_needed" 409 Never "This is the only identity to sign in with; add another one first.";
+    AccessTokenLimitReached "access_token_limit_reached" 409 Never "The user has as many access tokens as a user may have; revoke one that is no longer needed.";
     MessageIdTaken "message_id_taken" 409 Never "Another message has this id; choose a new random one.";
     CallIdTaken "call_id_taken" 409 Never "Another call has this id; choose a new random one.";
     CallAnsweredElsewhere "call_answered_elsewhere" 409 Never "Another device has answered this call.";

@@ -11,6 +11,7 @@ pub mod call;
 pub mod close;
 pub mod error;
 pub mod frame;
+pub mod managed;
 pub mod messaging;
 pub mod page;
 pub mod people;

@@ -3,6 +3,7 @@
 
 mod account;
 mod call;
+mod managed;
 mod session;
 
 use callbox_domain::{CallId, ConnectionId, ConversationId, MessageId, SessionId, Timestamp, UserId};
@@ -114,6 +115,7 @@ fn bodies() -> Vec<Sample> {
     ];
     all.extend(session::bodies());
     all.extend(account::bodies());
+    all.extend(managed::bodies());
     all
 }
 

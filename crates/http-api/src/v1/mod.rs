@@ -1,5 +1,6 @@
 //! Version 1: a folder for each noun, a file for each operation.
 
+pub(crate) mod app;
 pub(crate) mod calls;
 pub(crate) mod me;
 pub(crate) mod messaging;

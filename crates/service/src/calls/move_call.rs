@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use callbox_call_proto::{Call, IllegalMove, Input, Output};
-use callbox_domain::{AppId, CallId, Event};
+use callbox_call_proto::{Call, IllegalMove, Input, Output, ServerCause};
+use callbox_domain::{AppId, CallId, Event, UserId};
 use callbox_storage::Tx;
 use callbox_wire::{ApiError, ErrorCode, ServerFrame};
 
 use super::timers::settle;
 use super::{call_ended, machine};
-use crate::error::{Refusal, written};
+use crate::error::{Refusal, read, written};
 use crate::{Service, ServiceResult};
 
 /// A call after a move, and what follows.
@@ -39,6 +39,21 @@ impl Service {
         let moved = written(moved.await)?;
         self.tell(app, &moved, signal.as_ref());
         Ok(moved)
+    }
+
+    /// Ends every live call of a user, who is about to be no more.
+    pub(crate) async fn end_calls_of(&self, app: AppId, user: &UserId) -> ServiceResult<()> {
+        let of = user.clone();
+        let live = read(self.store.read(move |store| store.live_calls_of(app, &of)).await)?;
+        for call in live {
+            let input = Input::ServerEnd { cause: ServerCause::ServerEnded };
+            match self.move_call(app, call.id, input, None).await {
+                // It ended by itself in between.
+                Err(error) if error.code != ErrorCode::CallEnded => return Err(error),
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Brings a call up to date with what happens around it, keeps what follows, and tells it.

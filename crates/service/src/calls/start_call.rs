@@ -90,8 +90,10 @@ fn start_in(tx: &mut dyn Tx, app: AppId, now: Timestamp, start: StartCall) -> Re
     if let Some(record) = tx.call(app, &start.id)? {
         return repeat(&record, &start);
     }
-    if tx.user(app, &start.callee_id)?.is_none() {
-        return Err(ApiError::new(ErrorCode::UserNotFound).detail("userId", start.callee_id.as_str()).into());
+    for user in [&start.callee_id, &start.caller.user_id] {
+        if tx.user(app, user)?.is_none() || tx.is_being_erased(app, user)? {
+            return Err(ApiError::new(ErrorCode::UserNotFound).detail("userId", user.as_str()).into());
+        }
     }
     let live = tx.live_calls_of(app, &start.caller.user_id)?;
     for record in &live {

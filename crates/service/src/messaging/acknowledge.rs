@@ -18,7 +18,7 @@ impl Service {
                 let Some(receipt) = risen else { continue };
                 let event = Arc::new(Event::ReceiptChanged(receipt));
                 for member in tx.members(app, &conversation)? {
-                    if member.user_id != user {
+                    if member.user_id != user && !member.user_id.is_tombstone() {
                         tx.append_event(app, &member.user_id, &event)?;
                     }
                 }

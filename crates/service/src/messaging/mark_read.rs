@@ -34,7 +34,8 @@ impl Service {
 pub(super) fn tell_members(tx: &mut dyn Tx, app: AppId, receipt: &Receipt) -> Result<(), Refusal> {
     let event = Arc::new(Event::ReceiptChanged(receipt.clone()));
     let members = tx.members(app, &receipt.conversation_id)?;
-    for member in &members {
+    // Who was erased has no log.
+    for member in members.iter().filter(|member| !member.user_id.is_tombstone()) {
         tx.append_event(app, &member.user_id, &event)?;
     }
     Ok(())

@@ -47,7 +47,7 @@ impl Service {
             let message =
                 tx.append_message(app, NewMessage { conversation_id: conversation.id, ..message })?;
             let event = Arc::new(Event::MessageCreated(message.clone()));
-            for member in &conversation.members {
+            for member in conversation.members.iter().filter(|member| !member.is_tombstone()) {
                 tx.append_event(app, member, &event)?;
             }
             Ok::<_, Refusal>(message)

@@ -31,6 +31,9 @@ impl NamedUser {
             }
         };
         let user_id = UserId::new(&value).map_err(|error| error.to_string())?;
+        if user_id.is_tombstone() {
+            return Err("names of this form stand for users who were deleted".to_owned());
+        }
         Ok(Self { identity_type, value, user_id, asserted_by })
     }
 }

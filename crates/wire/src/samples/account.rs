@@ -3,9 +3,10 @@
 use serde_json::Map;
 
 use crate::account::{
-    AssertedBy, ChangePasswordRequest, OwnIdentity, RegisterAnswer, RegisterRequest, ResetPasswordRequest,
-    SignUpAnswer, SignUpRequest,
+    ChangePasswordRequest, OwnIdentity, RegisterAnswer, RegisterRequest, ResetPasswordRequest, SignUpAnswer,
+    SignUpRequest,
 };
+use crate::managed::AssertedBy;
 use crate::session::{Identity, IdentityType};
 
 use super::session::session;

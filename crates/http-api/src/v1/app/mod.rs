@@ -1,0 +1,3 @@
+//! What an app's backend does, by the app's secret.
+
+pub(crate) mod users;
