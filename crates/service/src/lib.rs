@@ -13,6 +13,7 @@ pub mod events;
 pub mod guessing;
 mod limits;
 pub mod messaging;
+pub mod operator;
 pub mod passwords;
 pub mod people;
 pub mod sessions;
@@ -37,6 +38,7 @@ use callbox_storage::Store;
 
 use calls::LiveCalls;
 use limits::Limits;
+use operator::OperatorDoor;
 use people::PresenceBook;
 use sessions::TouchedSessions;
 
@@ -53,6 +55,7 @@ pub struct Service {
     apps: SharedApps,
     calls: LiveCalls,
     open_sign_in: AtomicBool,
+    operator: OperatorDoor,
 }
 
 /// What a [`Service`] is made of.
@@ -86,6 +89,7 @@ impl Service {
             apps: SharedApps::default(),
             calls: LiveCalls::default(),
             open_sign_in: AtomicBool::new(false),
+            operator: OperatorDoor::default(),
         }
     }
 
