@@ -61,6 +61,19 @@ impl<S: Send + Sync> FromRequestParts<S> for PathParameter {
     }
 }
 
+/// Two path parameters, percent-decoded.
+pub(crate) struct TwoPathParameters(pub(crate) String, pub(crate) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for TwoPathParameters {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, HttpError> {
+        let path = axum::extract::Path::<(String, String)>::from_request_parts(parts, state).await;
+        let (first, second) = path.map_err(|_| ErrorCode::NotFound)?.0;
+        Ok(Self(first, second))
+    }
+}
+
 /// The query.
 pub(crate) struct Query<T>(pub(crate) T);
 

@@ -11,6 +11,7 @@ pub mod close;
 pub mod error;
 pub mod frame;
 pub mod messaging;
+pub mod operator;
 pub mod page;
 pub mod people;
 pub mod samples;

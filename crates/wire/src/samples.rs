@@ -2,6 +2,7 @@
 //! from it in `web/packages/wire`.
 
 mod call;
+mod operator;
 mod session;
 
 use callbox_domain::{CallId, ConnectionId, ConversationId, MessageId, SessionId, Timestamp, UserId};
@@ -112,6 +113,7 @@ fn bodies() -> Vec<Sample> {
         sample("Page_DirectoryEntry", "Page_DirectoryEntry", &page(directory_entry())),
     ];
     all.extend(session::bodies());
+    all.extend(operator::bodies());
     all
 }
 

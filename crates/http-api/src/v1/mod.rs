@@ -2,6 +2,7 @@
 
 pub(crate) mod calls;
 pub(crate) mod messaging;
+pub(crate) mod operator;
 pub(crate) mod people;
 pub(crate) mod sessions;
 pub(crate) mod time;
