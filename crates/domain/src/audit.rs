@@ -7,7 +7,7 @@ use crate::{AppId, Timestamp};
 pub struct AuditEntry {
     /// When.
     pub at: Timestamp,
-    /// Who: `operator`, `cli`, or `app` for the app's own backend.
+    /// Who: `operator`, `command_line`, or `app` for the app's own backend.
     pub actor: String,
     /// What, in the past tense, such as `user.blocked`.
     pub action: String,

@@ -1,10 +1,15 @@
 //! The settings of an app: one table with name, default, bounds and a sentence for each.
 
+use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 /// The switches of one app. Everything that weakens it is off by default.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each switch is a setting of its own, and no two make up a state"
+)]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 pub struct AppSettings {
@@ -106,6 +111,23 @@ pub enum SettingValues {
     JwtIssuers,
 }
 
+/// For people who are about to set one.
+impl fmt::Display for SettingValues {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Switch => formatter.write_str("true or false"),
+            Self::Number { min, max } => write!(formatter, "a whole number from {min} to {max}"),
+            Self::Word(words) => formatter.write_str(&words.join(" or ")),
+            Self::Origins => {
+                formatter.write_str(r#"a list of origins such as ["https://app.example.com"], or ["*"]"#)
+            }
+            Self::JwtIssuers => formatter.write_str(
+                "a list of {issuer, audience, algorithms, jwksUrl or jwks, userIdClaim where it is not sub}",
+            ),
+        }
+    }
+}
+
 /// Why a setting is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{name}: {rule}")]
@@ -156,11 +178,11 @@ impl AppSettings {
             if let (SettingValues::Number { min, max }, Some(value)) = (info.values, self.number(info.name))
                 && !(min..=max).contains(&value)
             {
-                return Err(refuse(info.name, format!("a whole number from {min} to {max}")));
+                return Err(refuse(info.name, info.values.to_string()));
             }
         }
         if self.allowed_origins.iter().any(|origin| !is_origin(origin)) {
-            return Err(refuse("allowedOrigins", "origins such as https://app.example.com, or *"));
+            return Err(refuse("allowedOrigins", SettingValues::Origins.to_string()));
         }
         self.jwt_issuers.iter().try_for_each(JwtIssuer::validate)
     }

@@ -8,6 +8,8 @@ use axum::http::HeaderMap;
 use axum::http::header::{AUTHORIZATION, ORIGIN};
 use axum::http::request::Parts;
 use callbox_domain::AppKey;
+use callbox_service::audit::Actor;
+use callbox_service::operator::OperatorToken;
 use callbox_service::sessions::{Repeat, SessionToken};
 use callbox_service::signature::{SignedRequest, Signer};
 use callbox_service::{Caller, Manager, Service};
@@ -27,6 +29,9 @@ pub(crate) struct SignedInAgain(Caller);
 /// An app's backend, by a request that it signed with the app's secret, or by that secret itself.
 pub(crate) struct AppBackend(Manager);
 
+/// The server's operator, by `Authorization: Bearer <operatorToken>`; as whom the audit log knows them.
+pub(crate) struct Operator(Actor);
+
 macro_rules! dereferences {
     ($($name:ident to $target:ident,)*) => {
         $(
@@ -44,6 +49,7 @@ dereferences! {
     SignedIn to Caller,
     SignedInAgain to Caller,
     AppBackend to Manager,
+    Operator to Actor,
 }
 
 impl FromRequestParts<Arc<Service>> for SignedIn {
@@ -78,6 +84,19 @@ impl FromRequestParts<Arc<Service>> for AppBackend {
             _ => return Err(ErrorCode::AppCredentialsRequired.into()),
         };
         Ok(Self(backend))
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Operator {
+    type Rejection = HttpError;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, HttpError> {
+        match authorization(&parts.headers) {
+            Ok(Authorization::Bearer(token)) => {
+                Ok(Self(service.authenticate_operator(&OperatorToken::from_client(token))?))
+            }
+            _ => Err(ErrorCode::OperatorTokenWrong.into()),
+        }
     }
 }
 

@@ -28,7 +28,7 @@ use callbox_service::Service;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-/// Every operation, documented.
+/// Every operation of the public listener, documented.
 pub fn routes(service: Arc<Service>) -> OpenApiRouter {
     OpenApiRouter::new()
         .routes(routes!(health::process_health))
@@ -74,5 +74,18 @@ pub fn routes(service: Arc<Service>) -> OpenApiRouter {
         .routes(routes!(v1::app::users::issue_password_reset::issue_password_reset))
         .routes(routes!(v1::app::users::issue_ticket::issue_ticket))
         .layer(middleware::from_fn(signed::buffer))
+        .with_state(service)
+}
+
+/// Every operation of the operator's listener, documented.
+pub fn operator_routes(service: Arc<Service>) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(v1::operator::list_apps::list_apps, v1::operator::create_app::create_app))
+        .routes(routes!(v1::operator::show_app::show_app, v1::operator::update_app::update_app))
+        .routes(routes!(v1::operator::rotate_secret::rotate_secret))
+        .routes(routes!(v1::operator::list_app_keys::list_app_keys, v1::operator::add_app_key::add_app_key))
+        .routes(routes!(v1::operator::remove_app_key::remove_app_key))
+        .routes(routes!(v1::operator::list_settings::list_settings))
+        .routes(routes!(v1::operator::list_audit::list_audit))
         .with_state(service)
 }

@@ -11,6 +11,7 @@ use base64::engine::general_purpose::STANDARD;
 use callbox_bus::{Bus, LocalBus, Notice};
 use callbox_domain::{AppKey, AppSettings, Clock, Directory, IdentityType, Random, Secret, Timestamp};
 use callbox_service::accounts::CreateApp;
+use callbox_service::audit::Actor;
 use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::sessions::ticket::{Ticket, TicketContents};
 use callbox_service::{LimitSettings, MasterKey, Parts, Service, ServiceResult};
@@ -79,11 +80,12 @@ impl Api {
         let create = |(key, settings): (&str, AppSettings)| {
             let app =
                 CreateApp { name: key.to_owned(), key: Some(AppKey::new(key).expect("valid")), settings };
-            runtime.block_on(service.create_app(app)).expect("a new app").secret
+            runtime.block_on(service.create_app(Actor::CommandLine, app)).expect("a new app").secret
         };
         let apps = [("app-one", open), ("app-two", AppSettings::default())];
         let secrets = apps.into_iter().map(create).collect();
-        let (router, _) = crate::routes(Arc::clone(&service)).split_for_parts();
+        let routes = crate::routes(Arc::clone(&service)).merge(crate::operator_routes(Arc::clone(&service)));
+        let (router, _) = routes.split_for_parts();
         Self { clock, router: crate::wrap(router, Arc::clone(&service)), service, runtime, secrets }
     }
 

@@ -1,8 +1,9 @@
 //! The audit log: what managers changed. An entry is written in the same write as the change.
 
-use callbox_domain::{AppId, AuditEntry, AuditRecord, Timestamp};
+use callbox_domain::{AppId, AppKey, AuditEntry, AuditRecord, Timestamp};
 use serde_json::Value;
 
+use crate::accounts::no_such_app;
 use crate::error::read;
 use crate::{Service, ServiceResult};
 
@@ -47,15 +48,37 @@ impl Actor {
     }
 }
 
+/// An entry with the key of the app that it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListedEntry {
+    /// The entry.
+    pub record: AuditRecord,
+    /// The app's own key; `None` where it is about the server.
+    pub app_key: Option<AppKey>,
+}
+
 impl Service {
     /// The audit log, newest first: of one app or of the whole server, before a number, at most `limit` entries.
+    ///
+    /// Errors: `app_not_found`, `invalid_request` for a limit beyond 1 to 100.
     pub async fn list_audit(
         &self,
-        app: Option<AppId>,
+        app: Option<&AppKey>,
         before: Option<u64>,
         limit: u32,
-    ) -> ServiceResult<Vec<AuditRecord>> {
+    ) -> ServiceResult<Vec<ListedEntry>> {
         crate::people::check_limit(limit)?;
-        read(self.store.read(move |store| store.audit(app, before, limit)).await)
+        let app = match app {
+            Some(key) => Some(self.find_app(key).await.map_err(no_such_app)?.id),
+            None => None,
+        };
+        let listed = self.store.read(move |store| {
+            let records = store.audit(app, before, limit)?;
+            let apps = store.apps()?;
+            let key_of = |id| apps.iter().find(|app| Some(app.id) == id).map(|app| app.key.clone());
+            let listed = records.into_iter();
+            Ok(listed.map(|record| ListedEntry { app_key: key_of(record.entry.app_id), record }).collect())
+        });
+        read(listed.await)
     }
 }

@@ -14,6 +14,7 @@ pub mod guessing;
 mod identities;
 mod limits;
 pub mod messaging;
+pub mod operator;
 pub mod passwords;
 pub mod people;
 pub mod sessions;
@@ -40,6 +41,7 @@ use callbox_storage::Store;
 use calls::LiveCalls;
 use guessing::Guessing;
 use limits::Limits;
+use operator::OperatorDoor;
 use passwords::HashPool;
 use people::PresenceBook;
 use sessions::TouchedSessions;
@@ -61,6 +63,7 @@ pub struct Service {
     apps: SharedApps,
     calls: LiveCalls,
     open_sign_in: AtomicBool,
+    operator: OperatorDoor,
 }
 
 /// What a [`Service`] is made of.
@@ -99,6 +102,7 @@ impl Service {
             apps: SharedApps::default(),
             calls: LiveCalls::default(),
             open_sign_in: AtomicBool::new(false),
+            operator: OperatorDoor::default(),
         }
     }
 

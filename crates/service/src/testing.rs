@@ -63,7 +63,7 @@ impl World {
         let apps = [("app-one", AppSettings::development()), ("app-two", strict)];
         let create = |(key, settings): (&str, AppSettings)| {
             let app = CreateApp { name: key.to_owned(), key: Some(app_key(key)), settings };
-            block_on(service.create_app(app)).expect("a new app").secret
+            block_on(service.create_app(crate::audit::Actor::CommandLine, app)).expect("a new app").secret
         };
         let secrets = apps.into_iter().map(create).collect();
         Self { service, clock, notices, secrets }

@@ -69,6 +69,7 @@ error_codes! {
     AccessTokenUnknown "access_token_unknown" 401 Never "This access token is not one of this user's, or has expired or been revoked.";
     OneTimeTokenUnknown "one_time_token_unknown" 401 Never "This token was used already or has expired; ask for a new one.";
     AppCredentialsRequired "app_credentials_required" 401 Never "This operation is for the app's backend: send 'Authorization: Basic Base64(<appKey>:<secret>)', or sign the request as 'Application <appKey>:<signature>'.";
+    OperatorTokenWrong "operator_token_wrong" 401 Never "This operation is for the server's operator: send 'Authorization: Bearer <operatorToken>' with the token that the running server keeps in operator.json in its data folder.";
     SignatureInvalid "signature_invalid" 401 Never "The request's signature does not verify: sign verb, Content-MD5, Content-Type, x-timestamp and path by HMAC-SHA256 with the Base64-decoded secret.";
     ClockSkew "clock_skew" 401 Never "The header x-timestamp is more than 5 minutes from the server's time; check the clock; GET /v1/timestamp tells the server's time.";
     RequestReplayed "request_replayed" 401 Never "A request with this signature was taken before; sign each request anew, with the present time in x-timestamp.";
@@ -89,6 +90,8 @@ error_codes! {
     RegistrationNeedsProof "registration_needs_proof" 403 Never "Registering this user needs a ticket or a JWT of theirs, or the signature of the app's backend.";
     DirectoryClosed "directory_closed" 403 Never "The users of this app cannot be listed or watched; its directory is not open to everyone.";
     NotFound "not_found" 404 Never "There is nothing at this address; see /openapi.json for what there is.";
+    AppNotFound "app_not_found" 404 Never "No app has this key; 'callbox app list' shows what apps there are.";
+    AppKeyNotFound "app_key_not_found" 404 Never "No such key leads to this app.";
     UserNotFound "user_not_found" 404 Never "No such user in this app; users exist from their first sign-in.";
     SessionNotFound "session_not_found" 404 Never "The user has no such open session.";
     AccessTokenNotFound "access_token_not_found" 404 Never "The user has no such access token.";
@@ -96,6 +99,7 @@ error_codes! {
     IdentityNotFound "identity_not_found" 404 Never "The user has no such identity, or may not remove it.";
     CallNotFound "call_not_found" 404 Never "No such call, or the signed-in user is not in it.";
     MethodNotAllowed "method_not_allowed" 405 Never "This address does not take this method; see /openapi.json.";
+    AppKeyNeeded "app_key_needed" 409 Never "The app's own key cannot be removed; rotate its secret, or disable the app.";
     IdentityConflict "identity_conflict" 409 Never "A user with this id signed up without the backend; the backend must link it before its credentials open it.";
     IdentityTaken "identity_taken" 409 Never "Another user has this identity, or the user id exists; choose another.";
     SessionLimitReached "session_limit_reached" 409 Never "The user has as many sessions as the app allows; sign out elsewhere, or sign in with force.";

@@ -13,6 +13,7 @@ pub mod error;
 pub mod frame;
 pub mod managed;
 pub mod messaging;
+pub mod operator;
 pub mod page;
 pub mod people;
 pub mod samples;

@@ -4,6 +4,7 @@
 mod account;
 mod call;
 mod managed;
+mod operator;
 mod session;
 
 use callbox_domain::{CallId, ConnectionId, ConversationId, MessageId, SessionId, Timestamp, UserId};
@@ -116,6 +117,7 @@ fn bodies() -> Vec<Sample> {
     all.extend(session::bodies());
     all.extend(account::bodies());
     all.extend(managed::bodies());
+    all.extend(operator::bodies());
     all
 }
 

@@ -4,6 +4,7 @@ pub(crate) mod app;
 pub(crate) mod calls;
 pub(crate) mod me;
 pub(crate) mod messaging;
+pub(crate) mod operator;
 pub(crate) mod people;
 pub(crate) mod sessions;
 pub(crate) mod time;

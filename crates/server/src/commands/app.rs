@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use callbox_domain::{AppKey, AppSettings, Directory};
-use callbox_service::accounts::{AppWithKeys, CreateApp};
+use callbox_service::accounts::{AppWithKeys, CreateApp, Rotation};
+use callbox_service::audit::Actor;
 use callbox_storage::Store;
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -92,7 +93,7 @@ async fn create(arguments: CreateArguments) -> Result<(), StartError> {
         AppSettings { allowed_origins: arguments.allow_origins, directory, ..AppSettings::default() };
     let (service, folder) = open_service(&arguments.folder.storage()?, Access::Own)?;
     let request = CreateApp { name: arguments.name, key: arguments.key, settings };
-    let created = service.create_app(request).await.map_err(refused)?;
+    let created = service.create_app(Actor::CommandLine, request).await.map_err(refused)?;
     println!("App key     {}", created.app.key);
     println!("App secret  {}", created.secret.expose());
     eprintln!("\nThe secret is shown this once. Keep it on the app's backend.");
@@ -142,7 +143,9 @@ async fn show(arguments: &KeyArguments) -> Result<(), StartError> {
 async fn rotate_secret(arguments: &RotateArguments) -> Result<(), StartError> {
     let (service, folder) = open_service(&arguments.app.folder.storage()?, Access::Own)?;
     let grace = Duration::from_secs(u64::from(arguments.grace) * 60);
-    let rotated = service.rotate_secret(&arguments.app.key, grace).await.map_err(refused)?;
+    let rotation = Rotation { grace, end_sessions: false };
+    let rotated =
+        service.rotate_secret(Actor::CommandLine, &arguments.app.key, rotation).await.map_err(refused)?;
     println!("App secret  {}", rotated.secret.expose());
     eprintln!("\nThe old secret is good until {}.", rotated.old_good_until);
     close(folder);

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use callbox_domain::{AppKey, AppSettings};
 use callbox_service::accounts::CreateApp;
+use callbox_service::audit::Actor;
 use callbox_wire::ErrorCode;
 use clap::Args;
 
@@ -101,7 +102,7 @@ async fn demo_app(server: &Server) -> Result<AppKey, StartError> {
         Err(error) => return Err(refused(error)),
     }
     let app = CreateApp { name: "Demo".into(), key: Some(key), settings: AppSettings::development() };
-    let created = server.service().create_app(app).await.map_err(refused)?;
+    let created = server.service().create_app(Actor::CommandLine, app).await.map_err(refused)?;
     Ok(created.app.key)
 }
 

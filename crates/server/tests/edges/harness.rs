@@ -10,6 +10,7 @@ use callbox_server::config::{Config, LimitsConfig, StorageConfig};
 use callbox_server::serve::{Listeners, Server};
 use callbox_service::Service;
 use callbox_service::accounts::CreateApp;
+use callbox_service::audit::Actor;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -42,7 +43,7 @@ impl Running {
         if server.service().find_app(&key).await.is_err() {
             let settings = AppSettings::development();
             let app = CreateApp { name: "Test".into(), key: Some(key), settings };
-            server.service().create_app(app).await.expect("a new app");
+            server.service().create_app(Actor::CommandLine, app).await.expect("a new app");
         }
         let service = Arc::clone(server.service());
         let http = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
@@ -112,7 +113,7 @@ impl Running {
     pub async fn create_app(&self, key: &str) -> Secret<String> {
         let key = AppKey::new(key).expect("valid");
         let app = CreateApp { name: "Signed".into(), key: Some(key), settings: AppSettings::default() };
-        self.service.create_app(app).await.expect("a new app").secret
+        self.service.create_app(Actor::CommandLine, app).await.expect("a new app").secret
     }
 
     /// Signs a user in to an app whose directory is closed and whose pages come from `https://other.example` only.
@@ -125,7 +126,7 @@ impl Running {
                 ..AppSettings::default()
             };
             let app = CreateApp { name: "Other".into(), key: Some(key), settings };
-            self.service.create_app(app).await.expect("a new app");
+            self.service.create_app(Actor::CommandLine, app).await.expect("a new app");
         }
         let answer = self.post("/v1/sessions", "Application other-app", &json!({ "userId": user })).await;
         answer.1["token"].as_str().expect("a token").to_owned()

@@ -1,7 +1,8 @@
 //! Lists apps with their keys, without any secret.
 
-use callbox_domain::{App, AppKeyRecord};
+use callbox_domain::{App, AppKey, AppKeyRecord};
 
+use super::no_such_app;
 use crate::error::read;
 use crate::{Service, ServiceResult};
 
@@ -22,6 +23,16 @@ impl Service {
             apps.map(|app| Ok(AppWithKeys { keys: store.keys_of_app(app.id)?, app })).collect()
         });
         read(apps.await)
+    }
+
+    /// Every key that leads, or led, to an app, newest generation first.
+    ///
+    /// Errors: `app_not_found`.
+    pub async fn list_app_keys(&self, key: &AppKey) -> ServiceResult<AppWithKeys> {
+        let app = self.find_app(key).await.map_err(no_such_app)?;
+        let id = app.id;
+        let keys = read(self.store.read(move |store| store.keys_of_app(id)).await)?;
+        Ok(AppWithKeys { app, keys })
     }
 
     /// Whether any app's pages come from this web origin.

@@ -98,6 +98,10 @@ pub(super) fn session_life(
 
 fn open(tx: &mut dyn Tx, opening: Opening) -> Result<Opened, Refusal> {
     let (app, now) = (opening.app, opening.now);
+    // Disabled since the credential was checked: this session would be left out when those of the app end.
+    if tx.app(app)?.is_some_and(|app| app.disabled_at.is_some()) {
+        return Err(ErrorCode::AppDisabled.into());
+    }
     let (user, created) = find_user(tx, &opening)?;
     if user.blocked_at.is_some() {
         return Err(ErrorCode::UserBlocked.into());

@@ -7,8 +7,11 @@ use callbox_domain::{AppKeyRecord, Device, IdentityType, KeyPurpose, Timestamp};
 use callbox_wire::{CloseCode, ErrorCode};
 use futures_executor::block_on;
 
+use super::prove::Asking;
 use super::ticket::{Ticket, TicketContents};
 use super::{Credential, SessionToken, SignIn};
+use crate::accounts::{Rotation, UpdateApp};
+use crate::audit::Actor;
 use crate::error::{Refusal, written};
 use crate::testing::{World, app_key, code, open_sign_in, ticket_sign_in};
 
@@ -130,7 +133,12 @@ fn a_ticket_is_good_for_an_hour_and_five_minutes_ahead() {
 #[test]
 fn both_secrets_are_good_in_the_grace_time_of_a_rotation() {
     let world = World::new();
-    let rotated = block_on(world.service.rotate_secret(&app_key("app-two"), HOUR)).expect("rotated");
+    let rotated = block_on(world.service.rotate_secret(
+        Actor::CommandLine,
+        &app_key("app-two"),
+        Rotation { grace: HOUR, end_sessions: false },
+    ))
+    .expect("rotated");
     assert_eq!(rotated.old_good_until, world.now().plus(HOUR));
     let by_new = || {
         let ticket = Ticket::sign(&contents(&world), &rotated.secret).expect("a good secret");
@@ -342,4 +350,16 @@ fn a_token_in_another_form_is_not_the_token() {
         let found = block_on(world.service.authenticate(&SessionToken::from_client(&other)));
         assert_eq!(code(found), ErrorCode::TokenUnknown);
     }
+}
+
+#[test]
+fn no_session_slips_into_an_app_that_is_disabled_meanwhile() {
+    let world = World::new();
+    let request = signed(&world, &contents(&world));
+    let proven =
+        block_on(world.service.prove(&request.credential, &Asking::default())).expect("a good ticket");
+    let change = UpdateApp { disabled: Some(true), ..UpdateApp::default() };
+    block_on(world.service.update_app(Actor::CommandLine, &app_key("app-two"), change)).expect("updated");
+    let opened = block_on(world.service.open_session(proven, Device::default(), None, true));
+    assert_eq!(code(opened), ErrorCode::AppDisabled);
 }

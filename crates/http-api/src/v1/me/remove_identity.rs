@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use callbox_domain::IdentityType;
 use callbox_service::Service;
 use callbox_wire::{ErrorAnswer, ErrorCode};
 
+use crate::body::PathParameters;
 use crate::credentials::SignedIn;
 use crate::error::HttpResult;
 
@@ -34,7 +35,7 @@ use crate::error::HttpResult;
 pub(crate) async fn remove_identity(
     State(service): State<Arc<Service>>,
     caller: SignedIn,
-    Path((identity_type, value)): Path<(String, String)>,
+    PathParameters((identity_type, value)): PathParameters<(String, String)>,
 ) -> HttpResult<StatusCode> {
     let identity_type = IdentityType::parse(&identity_type).ok_or(ErrorCode::IdentityNotFound)?;
     service.remove_identity(&caller, identity_type, &value).await?;

@@ -70,7 +70,7 @@ impl World {
             let key = AppKey::new(key).expect("valid");
             let settings = AppSettings::development();
             let app = CreateApp { name: key.to_string(), key: Some(key), settings };
-            block_on(service.create_app(app)).expect("a new app");
+            block_on(service.create_app(crate::audit::Actor::CommandLine, app)).expect("a new app");
         }
         let world = Self { service, clock, store, bus, told };
         block_on(world.service.recover_calls()).expect("no calls");
