@@ -1,39 +1,22 @@
-//! Signing in, who may, for how long, and how it ends.
+//! Tickets of an app's backend: what they say, who signed them, and for how long they are good.
 
 use std::time::Duration;
 
-use callbox_bus::Notice;
-use callbox_domain::{AppKeyRecord, Device, IdentityType, KeyPurpose, Timestamp};
-use callbox_wire::{CloseCode, ErrorCode};
+use callbox_domain::{AppKeyRecord, IdentityType, KeyPurpose, Timestamp};
+use callbox_wire::ErrorCode;
 use futures_executor::block_on;
 
-use super::ticket::{Ticket, TicketContents};
-use super::{Credential, SessionToken, SignIn};
+use super::super::SignIn;
+use super::super::ticket::{Ticket, TicketContents};
+use super::{HOUR, contents, signed};
 use crate::error::{Refusal, written};
 use crate::testing::{World, app_key, code, open_sign_in, ticket_sign_in};
-
-fn contents(world: &World) -> TicketContents {
-    TicketContents {
-        identity_type: IdentityType::Username,
-        endpoint: "ann".to_owned(),
-        application_key: "app-two".to_owned(),
-        created: world.now(),
-        expires_in: 3_600,
-    }
-}
-
-fn signed(world: &World, contents: &TicketContents) -> SignIn {
-    let ticket = Ticket::sign(contents, world.secret("app-two")).expect("a good secret");
-    ticket_sign_in(ticket.expose())
-}
 
 /// The life of the session that a request opens.
 fn life(world: &World, request: SignIn) -> Duration {
     let session = world.sign_in(request).expect("signed in").session;
     session.expires_at.since(session.created_at)
 }
-
-const HOUR: Duration = Duration::from_hours(1);
 
 #[test]
 fn a_ticket_opens_a_session_alone_and_beside_its_app() {
@@ -199,147 +182,4 @@ fn a_session_lives_as_long_as_the_shortest_wish() {
 
     let none = world.sign_in(wish(ticket(60), Duration::ZERO)).expect_err("no life at all");
     assert_eq!((none.code, &none.details["path"]), (ErrorCode::InvalidRequest, &"expiresIn".into()));
-}
-
-#[test]
-fn open_sign_in_needs_both_the_app_and_the_server() {
-    let (closed, open) = (World::closed(), World::new());
-    assert_eq!(code(closed.sign_in(open_sign_in("ann"))), ErrorCode::OpenSignInOff);
-    open.sign_in(open_sign_in("ann")).expect("the app and the server allow it");
-    let strict = SignIn { app_key: Some(app_key("app-two")), ..open_sign_in("ann") };
-    assert_eq!(code(open.sign_in(strict)), ErrorCode::OpenSignInOff);
-    let unknown = SignIn { app_key: Some(app_key("app-three")), ..open_sign_in("ann") };
-    assert_eq!(code(open.sign_in(unknown)), ErrorCode::AppKeyUnknown);
-    let nameless = SignIn { app_key: None, ..open_sign_in("ann") };
-    assert_eq!(code(open.sign_in(nameless)), ErrorCode::CredentialsMissing);
-}
-
-#[test]
-fn pages_of_foreign_origins_cannot_sign_in() {
-    let world = World::new();
-    let from = |origin: &str| SignIn { origin: Some(origin.to_owned()), ..signed(&world, &contents(&world)) };
-    world.sign_in(from("https://app.example")).expect("an allowed origin");
-    for origin in ["https://evil.example", "http://app.example", "null", ""] {
-        let refused = world.sign_in(from(origin)).expect_err("a foreign origin");
-        assert_eq!((refused.code, &refused.details["origin"]), (ErrorCode::OriginNotAllowed, &origin.into()));
-    }
-    let caller = world.caller_in("app-two", "ann");
-    world.service.check_origin(&caller, None).expect("no browser");
-    world.service.check_origin(&caller, Some("https://app.example")).expect("an allowed origin");
-    let foreign = world.service.check_origin(&caller, Some("https://evil.example"));
-    assert_eq!(code(foreign), ErrorCode::OriginNotAllowed);
-}
-
-#[test]
-fn whom_a_stranger_signed_up_the_backend_does_not_open_and_the_other_way_round() {
-    let world = World::new();
-    world.sign_in(open_sign_in("ann")).expect("a stranger");
-    let by_backend = || world.sign_in(ticket_sign_in(&world.ticket("app-one", "ann")));
-    assert_eq!(code(by_backend()), ErrorCode::IdentityConflict);
-    world.sign_in(open_sign_in("ann")).expect("the stranger again");
-
-    world.sign_in(ticket_sign_in(&world.ticket("app-one", "bob"))).expect("of the backend");
-    assert_eq!(code(world.sign_in(open_sign_in("bob"))), ErrorCode::IdentityConflict);
-    world.sign_in(ticket_sign_in(&world.ticket("app-one", "bob"))).expect("of the backend again");
-}
-
-#[test]
-fn another_kind_of_name_does_not_get_around_a_conflict() {
-    let world = World::new();
-    world.sign_in(open_sign_in("ann@example.com")).expect("a stranger with an address for a name");
-    let contents = TicketContents {
-        identity_type: IdentityType::Email,
-        endpoint: "Ann@example.com".to_owned(),
-        application_key: "app-one".to_owned(),
-        ..contents(&world)
-    };
-    let ticket = Ticket::sign(&contents, world.secret("app-one")).expect("a good secret");
-    assert_eq!(code(world.sign_in(ticket_sign_in(ticket.expose()))), ErrorCode::IdentityConflict);
-}
-
-#[test]
-fn a_device_says_little_of_itself() {
-    let world = World::new();
-    let with = |device| SignIn { device, ..open_sign_in("ann") };
-    let longest = Device { name: Some("x".repeat(256)), ..Device::default() };
-    let session = world.sign_in(with(longest.clone())).expect("just short enough").session;
-    assert_eq!(session.device, longest);
-    let text = || Some("x".repeat(257));
-    let cases = [
-        ("device.id", Device { id: text(), ..Device::default() }),
-        ("device.name", Device { name: text(), ..Device::default() }),
-        ("device.platform", Device { platform: text(), ..Device::default() }),
-        ("device.appVersion", Device { app_version: text(), ..Device::default() }),
-    ];
-    for (path, device) in cases {
-        let refused = world.sign_in(with(device)).expect_err("too long");
-        assert_eq!((refused.code, &refused.details["path"]), (ErrorCode::InvalidRequest, &path.into()));
-    }
-}
-
-#[test]
-fn only_the_first_sign_in_adds_a_user_and_only_to_an_open_directory() {
-    let world = World::new();
-    let added = || {
-        let notices = world.notices().into_iter();
-        let users = notices.filter_map(|notice| match notice {
-            Notice::UserAdded { entry, .. } => Some(entry.user.id.to_string()),
-            _ => None,
-        });
-        users.collect::<Vec<_>>()
-    };
-    world.caller("ann");
-    assert_eq!(added(), ["ann"]);
-    world.caller("ann");
-    world.caller_in("app-two", "ann");
-    assert!(added().is_empty());
-}
-
-#[test]
-fn tokens_are_unknown_good_expired_or_signed_out() {
-    let world = World::new();
-    let unknown = block_on(world.service.authenticate(&SessionToken::from_client("cbs_nothing")));
-    assert_eq!(code(unknown), ErrorCode::TokenUnknown);
-
-    let request = SignIn { expires_in: Some(HOUR), ..open_sign_in("ann") };
-    let token = world.sign_in(request).expect("signed in").token;
-    world.clock.advance(HOUR.checked_sub(Duration::from_millis(1)).expect("positive"));
-    block_on(world.service.authenticate(&token)).expect("the last moment");
-    world.clock.advance(Duration::from_millis(1));
-    let expired = block_on(world.service.authenticate(&token)).expect_err("over");
-    assert_eq!((expired.code, &expired.details["reason"]), (ErrorCode::SessionEnded, &"expired".into()));
-}
-
-#[test]
-fn signing_out_ends_one_session_and_is_told_once() {
-    let world = World::new();
-    let token = world.sign_in(open_sign_in("ann")).expect("signed in").token;
-    let caller = block_on(world.service.authenticate(&token)).expect("a good token");
-    let other = world.sign_in(open_sign_in("ann")).expect("another device").token;
-    world.notices();
-    for _ in 0..2 {
-        block_on(world.service.sign_out(&caller)).expect("a repeat is fine");
-    }
-    let notices = world.notices();
-    let [Notice::SessionEnded { app_id, user_id, session_id, code: close }] = notices.as_slice() else {
-        panic!("told once and nothing else: {notices:?}");
-    };
-    assert_eq!((*app_id, user_id, session_id), (caller.app_id(), &caller.user_id, &caller.session_id));
-    assert_eq!(*close, CloseCode::SessionEnded);
-    let ended = block_on(world.service.authenticate(&token)).expect_err("over");
-    assert_eq!((ended.code, &ended.details["reason"]), (ErrorCode::SessionEnded, &"signed_out".into()));
-    block_on(world.service.authenticate(&other)).expect("the other device stays");
-}
-
-#[test]
-fn a_token_in_another_form_is_not_the_token() {
-    let world = World::new();
-    let token = world.sign_in(open_sign_in("ann")).expect("signed in").token;
-    assert!(token.expose().starts_with("cbs_") && token.expose().len() == 47, "256 bits");
-    assert!(!format!("{token:?}").contains(token.expose()));
-    let Credential::Open(user) = open_sign_in("ann").credential else { panic!("open") };
-    for other in [token.expose().to_lowercase(), format!("{} ", token.expose()), user.to_string()] {
-        let found = block_on(world.service.authenticate(&SessionToken::from_client(&other)));
-        assert_eq!(code(found), ErrorCode::TokenUnknown);
-    }
 }
