@@ -54,6 +54,19 @@ impl Service {
         wished: Option<Duration>,
         force: bool,
     ) -> ServiceResult<SignedIn> {
+        self.open_session_after(|_| Ok(Created::Existed), proven, device, wished, force).await
+    }
+
+    /// As [`Service::open_session`], with something that is written just before, or not at all where no session is opened.
+    /// It says whether it made the user.
+    pub(super) async fn open_session_after(
+        &self,
+        before: impl FnOnce(&mut dyn Tx) -> Result<Created, Refusal> + Send + 'static,
+        proven: Proven,
+        device: Device,
+        wished: Option<Duration>,
+        force: bool,
+    ) -> ServiceResult<SignedIn> {
         let (random, now, app) = (self.random.as_ref(), self.clock.now(), proven.app);
         let token = SessionToken::generate(random);
         let opening = Opening {
@@ -71,7 +84,11 @@ impl Service {
             force,
             presence: Arc::clone(&self.presence),
         };
-        let opened = self.store.write(move |tx| open(tx, opening));
+        let opened = self.store.write(move |tx| {
+            let created = before(tx)?;
+            let opened = open(tx, opening)?;
+            Ok::<_, Refusal>(if created == Created::New { Opened { created, ..opened } } else { opened })
+        });
         let Opened { session, user, created, ended } = written(opened.await)?;
         let credential = session.credential.as_str();
         tracing::info!(app = %app.key, user = %user.id, session = %session.id, credential, "signed in");
