@@ -3,7 +3,6 @@
 use callbox_bus::Notice;
 use callbox_domain::Device;
 use callbox_wire::ErrorCode;
-use futures_executor::block_on;
 
 use super::super::SignIn;
 use super::{contents, signed};
