@@ -44,6 +44,8 @@ struct Opened {
     user: User,
     created: Created,
     ended: Vec<Ended>,
+    /// The session was open before, and ends at another moment now.
+    again: bool,
 }
 
 impl Service {
@@ -89,10 +91,18 @@ impl Service {
             let opened = open(tx, opening)?;
             Ok::<_, Refusal>(if created == Created::New { Opened { created, ..opened } } else { opened })
         });
-        let Opened { session, user, created, ended } = written(opened.await)?;
+        let Opened { session, user, created, ended, again } = written(opened.await)?;
         let credential = session.credential.as_str();
         tracing::info!(app = %app.key, user = %user.id, session = %session.id, credential, "signed in");
         self.tell_ended(app.id, &ended).await;
+        if again {
+            self.bus.publish(Notice::SessionRenewed {
+                app_id: app.id,
+                user_id: user.id.clone(),
+                session_id: session.id.clone(),
+                expires_at: session.expires_at,
+            });
+        }
         if created == Created::New && app.settings.directory == Directory::Everyone {
             let presence = self.presence_of(app.id, &user);
             let entry = DirectoryEntry { user: callbox_wire::people::User::from_domain(&user), presence };
@@ -120,7 +130,7 @@ fn open(tx: &mut dyn Tx, opening: Opening) -> Result<Opened, Refusal> {
         return Err(ErrorCode::UserBlocked.into());
     }
     if let Some(session) = open_again(tx, &opening, &user)? {
-        return Ok(Opened { session, user, created, ended: Vec::new() });
+        return Ok(Opened { session, user, created, ended: Vec::new(), again: true });
     }
     let ended = make_room(tx, &opening, &user)?;
     if let Who::Device(username, _) = &opening.who {
@@ -138,7 +148,7 @@ fn open(tx: &mut dyn Tx, opening: Opening) -> Result<Opened, Refusal> {
         last_used_at: now,
     };
     tx.insert_session(&session, &opening.token_hash)?;
-    Ok(Opened { session, user, created, ended })
+    Ok(Opened { session, user, created, ended, again: false })
 }
 
 fn find_user(tx: &mut dyn Tx, opening: &Opening) -> Result<(User, Created), Refusal> {
