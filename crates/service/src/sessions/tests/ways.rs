@@ -1,12 +1,15 @@
 //! Which ways in an app leaves open, and for whom.
 
 use callbox_bus::Notice;
-use callbox_domain::Device;
+use callbox_domain::{Device, IdentityType};
 use callbox_wire::ErrorCode;
 
-use super::super::SignIn;
-use super::{contents, signed};
-use crate::testing::{World, app_key, code, open_sign_in};
+use super::super::{Credential, SignIn};
+use super::{
+    PASSWORD, access_token_sign_in, contents, device_sign_in, issue_access_token, jwt, jwt_sign_in, register,
+    registration, sign_in_by, sign_up, signed,
+};
+use crate::testing::{World, app_key, code, open_sign_in, secret, ticket_sign_in};
 
 #[test]
 fn open_sign_in_needs_both_the_app_and_the_server() {
@@ -73,4 +76,110 @@ fn only_the_first_sign_in_adds_a_user_and_only_to_an_open_directory() {
     world.caller("ann");
     world.caller_in("app-two", "ann");
     assert!(added().is_empty());
+}
+
+/// A request for each way in, all of them good for `ann` of `app-one`, and the word for its kind.
+fn every_way(world: &World) -> Vec<(&'static str, SignIn)> {
+    sign_up(world, (IdentityType::Email, "ann@example.com")).expect("signed up");
+    let device = register(world, registration("dora")).expect("registered");
+    world.sign_in(ticket_sign_in(&world.ticket("app-one", "tina"))).expect("of the backend");
+    issue_access_token(world, "tina", "token", None);
+    let password = Credential::Password(IdentityType::Email, "ann@example.com".to_owned(), secret(PASSWORD));
+    vec![
+        ("ticket", ticket_sign_in(&world.ticket("app-one", "tina"))),
+        ("jwt", jwt_sign_in(&jwt(world, "tina", "one"))),
+        ("access_token", access_token_sign_in("tina", "token")),
+        ("password", sign_in_by(password)),
+        ("device", device_sign_in(&device)),
+        ("open", open_sign_in("olga")),
+    ]
+}
+
+#[test]
+fn a_way_that_the_app_switched_off_is_named() {
+    let world = World::new();
+    let ways = every_way(&world);
+    world.change_app("app-one", |app| {
+        app.settings.ticket_sign_in = false;
+        app.settings.jwt_sign_in = false;
+        app.settings.access_token_sign_in = false;
+        app.settings.password_sign_in = false;
+        app.settings.register = false;
+        app.settings.open_sign_in = false;
+    });
+    for (kind, request) in ways {
+        let refused = world.sign_in(request).expect_err(kind);
+        if kind == "open" {
+            assert_eq!(refused.code, ErrorCode::OpenSignInOff);
+        } else {
+            assert_eq!(
+                (refused.code, &refused.details["credential"]),
+                (ErrorCode::SignInWayOff, &kind.into())
+            );
+        }
+    }
+    assert_eq!(code(register(&world, registration("new"))), ErrorCode::SignInWayOff);
+    assert_eq!(code(sign_up(&world, (IdentityType::Username, "new"))), ErrorCode::SignInWayOff);
+}
+
+#[test]
+fn each_way_is_open_while_all_others_are_off() {
+    let world = World::new();
+    for (index, (kind, request)) in every_way(&world).into_iter().enumerate() {
+        let on = |way: usize| index == way;
+        world.change_app("app-one", |app| {
+            app.settings.ticket_sign_in = on(0);
+            app.settings.jwt_sign_in = on(1);
+            app.settings.access_token_sign_in = on(2);
+            app.settings.password_sign_in = on(3);
+            app.settings.register = on(4);
+            app.settings.open_sign_in = on(5);
+        });
+        let session = world.sign_in(request).expect(kind).session;
+        assert_eq!(session.credential.as_str(), kind);
+    }
+}
+
+#[test]
+fn a_disabled_app_lets_nobody_in_nor_on() {
+    let world = World::new();
+    let (ways, before) = (every_way(&world), world.sign_in(open_sign_in("olga")).expect("signed in"));
+    let now = world.now();
+    world.change_app("app-one", |app| app.disabled_at = Some(now));
+    for (kind, request) in ways {
+        assert_eq!(code(world.sign_in(request)), ErrorCode::AppDisabled, "{kind}");
+    }
+    assert_eq!(code(world.authenticate(&before)), ErrorCode::AppDisabled);
+    assert_eq!(code(register(&world, registration("new"))), ErrorCode::AppDisabled);
+    assert_eq!(code(sign_up(&world, (IdentityType::Username, "new"))), ErrorCode::AppDisabled);
+    world.change_app("app-one", |app| app.disabled_at = None);
+    world.authenticate(&before).expect("it was only closed for a while");
+}
+
+#[test]
+fn a_blocked_user_comes_in_by_no_way() {
+    let world = World::new();
+    let ways = every_way(&world);
+    world.sign_in(open_sign_in("olga")).expect("signed in");
+    let (app, now) = (world.app_id("app-one"), world.now());
+    let users = world.write(move |tx| tx.users(app, None, 10));
+    for user in users {
+        world.write(move |tx| tx.set_user_blocked(app, &user.id, Some(now)));
+    }
+    for (kind, request) in ways {
+        assert_eq!(code(world.sign_in(request)), ErrorCode::UserBlocked, "{kind}");
+    }
+    assert_eq!(code(register(&world, registration("dora"))), ErrorCode::UserBlocked);
+}
+
+#[test]
+fn a_credential_needs_its_app_unless_it_names_one() {
+    let world = World::new();
+    for (kind, request) in every_way(&world) {
+        let result = world.sign_in(SignIn { app_key: None, ..request });
+        match kind {
+            "ticket" | "jwt" => drop(result.expect(kind)),
+            _ => assert_eq!(code(result), ErrorCode::CredentialsMissing, "{kind}"),
+        }
+    }
 }
