@@ -118,7 +118,7 @@ impl Api {
     pub fn create_app_with_passwords(&self, key: &str) -> String {
         let settings = AppSettings { password_sign_in: true, ..AppSettings::default() };
         let app = CreateApp { name: key.to_owned(), key: Some(AppKey::new(key).expect("valid")), settings };
-        basic(key, &self.wait(self.service.create_app(app)).secret)
+        basic(key, &self.wait(self.service.create_app(Actor::Operator, app)).secret)
     }
 
     /// Signs a user in: openly in `app-one`, by a ticket in `app-two`. The token.

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use callbox_bus::{Bus, LocalBus, Notice};
 use callbox_domain::{
-    AppKey, AppSettings, Clock, ConversationId, Device, MessageId, Random, Secret, Timestamp, UserId,
+    App, AppId, AppKey, AppSettings, ClientAddress, Clock, ConversationId, Device, MessageId, Random, Secret,
+    Timestamp, UserId,
 };
+use callbox_storage::{StoreResult, Tx};
 use callbox_storage_sqlite::SqliteStore;
 use callbox_wire::messaging::{Recipient, SendMessageRequest};
 use callbox_wire::{ErrorCode, ServerFrame};
 use futures_executor::block_on;
 
 use crate::accounts::CreateApp;
+use crate::error::Refusal;
 use crate::events::logged_frame;
 use crate::sessions::jwt::NoKeys;
 use crate::sessions::ticket::{Ticket, TicketContents};
@@ -88,6 +91,32 @@ impl World {
             expires_in: 3_600,
         };
         Ticket::sign(&contents, self.secret(app)).expect("a good secret").into_exposed()
+    }
+
+    /// Writes to the store what no use case does.
+    pub fn write<T: Send + 'static>(
+        &self,
+        verbs: impl FnOnce(&mut dyn Tx) -> StoreResult<T> + Send + 'static,
+    ) -> T {
+        let written = self.service.store.write(move |tx| Ok::<_, Refusal>(verbs(tx)?));
+        block_on(written).expect("written")
+    }
+
+    /// Changes an app, as its operator does.
+    pub fn change_app(&self, key: &str, change: impl FnOnce(&mut App)) {
+        let mut app = block_on(self.service.find_app(&app_key(key))).expect("known");
+        change(&mut app);
+        self.write(move |tx| tx.update_app(&app));
+    }
+
+    /// The number of an app.
+    pub fn app_id(&self, key: &str) -> AppId {
+        block_on(self.service.find_app(&app_key(key))).expect("known").id
+    }
+
+    /// The caller of a session that was just opened.
+    pub fn authenticate(&self, signed_in: &SignedIn) -> ServiceResult<Caller> {
+        block_on(self.service.authenticate(&signed_in.token))
     }
 
     pub fn sign_in(&self, request: SignIn) -> ServiceResult<SignedIn> {
@@ -188,6 +217,16 @@ pub fn open_sign_in(user: &str) -> SignIn {
 /// A ticket that stands alone.
 pub fn ticket_sign_in(ticket: &str) -> SignIn {
     SignIn { app_key: None, credential: Credential::Ticket(ticket.to_owned()), ..open_sign_in("nobody") }
+}
+
+/// Where a client is.
+pub fn address(text: &str) -> Option<ClientAddress> {
+    Some(text.parse::<std::net::IpAddr>().expect("an address").into())
+}
+
+/// A secret of this text.
+pub fn secret(text: &str) -> Secret<String> {
+    Secret::new(text.to_owned())
 }
 
 /// The code of a refusal.

@@ -44,11 +44,26 @@ struct Opened {
     user: User,
     created: Created,
     ended: Vec<Ended>,
+    /// The session was open before, and ends at another moment now.
+    again: bool,
 }
 
 impl Service {
     pub(super) async fn open_session(
         &self,
+        proven: Proven,
+        device: Device,
+        wished: Option<Duration>,
+        force: bool,
+    ) -> ServiceResult<SignedIn> {
+        self.open_session_after(|_| Ok(Created::Existed), proven, device, wished, force).await
+    }
+
+    /// As [`Service::open_session`], with something that is written just before, or not at all where no session is opened.
+    /// It says whether it made the user.
+    pub(super) async fn open_session_after(
+        &self,
+        before: impl FnOnce(&mut dyn Tx) -> Result<Created, Refusal> + Send + 'static,
         proven: Proven,
         device: Device,
         wished: Option<Duration>,
@@ -71,11 +86,23 @@ impl Service {
             force,
             presence: Arc::clone(&self.presence),
         };
-        let opened = self.store.write(move |tx| open(tx, opening));
-        let Opened { session, user, created, ended } = written(opened.await)?;
+        let opened = self.store.write(move |tx| {
+            let created = before(tx)?;
+            let opened = open(tx, opening)?;
+            Ok::<_, Refusal>(if created == Created::New { Opened { created, ..opened } } else { opened })
+        });
+        let Opened { session, user, created, ended, again } = written(opened.await)?;
         let credential = session.credential.as_str();
         tracing::info!(app = %app.key, user = %user.id, session = %session.id, credential, "signed in");
         self.tell_ended(app.id, &ended).await;
+        if again {
+            self.bus.publish(Notice::SessionRenewed {
+                app_id: app.id,
+                user_id: user.id.clone(),
+                session_id: session.id.clone(),
+                expires_at: session.expires_at,
+            });
+        }
         if created == Created::New && app.settings.directory == Directory::Everyone {
             let presence = self.presence_of(app.id, &user);
             let entry = DirectoryEntry { user: callbox_wire::people::User::from_domain(&user), presence };
@@ -107,7 +134,7 @@ fn open(tx: &mut dyn Tx, opening: Opening) -> Result<Opened, Refusal> {
         return Err(ErrorCode::UserBlocked.into());
     }
     if let Some(session) = open_again(tx, &opening, &user)? {
-        return Ok(Opened { session, user, created, ended: Vec::new() });
+        return Ok(Opened { session, user, created, ended: Vec::new(), again: true });
     }
     let ended = make_room(tx, &opening, &user)?;
     if let Who::Device(username, _) = &opening.who {
@@ -125,7 +152,7 @@ fn open(tx: &mut dyn Tx, opening: Opening) -> Result<Opened, Refusal> {
         last_used_at: now,
     };
     tx.insert_session(&session, &opening.token_hash)?;
-    Ok(Opened { session, user, created, ended })
+    Ok(Opened { session, user, created, ended, again: false })
 }
 
 fn find_user(tx: &mut dyn Tx, opening: &Opening) -> Result<(User, Created), Refusal> {

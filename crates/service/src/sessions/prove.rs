@@ -225,7 +225,7 @@ impl Service {
 }
 
 /// A credential that may be used again, and leaves the session's life to others.
-fn proven(app: App, who: Who, kind: CredentialKind) -> Proven {
+pub(super) fn proven(app: App, who: Who, kind: CredentialKind) -> Proven {
     Proven { app, who, kind, life: None, once: None }
 }
 

@@ -2,26 +2,26 @@
 
 use callbox_domain::random::random_text;
 use callbox_domain::{
-    App, AssertedBy, ClientAddress, CredentialKind, Device, DeviceCredential, IdentityType, MailboxEpoch,
-    Secret, Timestamp,
+    App, AppId, AppKey, AssertedBy, ClientAddress, CredentialKind, Device, DeviceCredential, IdentityType,
+    MailboxEpoch, Secret, SessionId, Timestamp, UsedOnce, UserId,
 };
 use callbox_storage::{Created, Tx};
 use callbox_wire::{ApiError, ErrorCode};
 
 use super::identity::{self, NamedUser};
-use super::prove::{Asking, Who, check_way, sha256};
+use super::prove::{Asking, Once, Who, check_way, proven, sha256};
 use super::random_secret;
-use super::sign_in::{Credential, SignIn, SignedIn, check_app_origin};
-use crate::error::{Refusal, written};
+use super::sign_in::{Credential, SignedIn, check_app_origin, check_device};
+use crate::error::Refusal;
 use crate::{Manager, Service, ServiceResult};
 
 /// Who vouches for a registration.
 #[derive(Debug, Clone)]
 pub enum RegistrationProof {
     /// Nobody: only in a sandbox app, and only for users that registration made.
-    Nothing(callbox_domain::AppKey),
+    Nothing(AppKey),
     /// A ticket or a JWT of the user.
-    Credential(Option<callbox_domain::AppKey>, Credential),
+    Credential(Option<AppKey>, Credential),
     /// The app's backend, by its own signature or secret.
     Backend(Manager),
 }
@@ -64,7 +64,8 @@ impl Service {
         if request.metadata.len() > METADATA_BYTES_MAX {
             return Err(ApiError::invalid_field("metadata", "at most 4 KiB"));
         }
-        let (app, name) = self.vouched(&request).await?;
+        check_device(&request.device)?;
+        let Vouched { app, name, once } = self.vouched(&request).await?;
         check_app_origin(&app.settings, request.origin.as_deref())?;
         let sandbox = name.asserted_by == AssertedBy::Myself;
         if sandbox {
@@ -73,56 +74,42 @@ impl Service {
         let random = self.random.as_ref();
         let username = format!("dev_{}", random_text(random, 16));
         let password = random_secret("cbd_", random);
+        let hash = sha256(password.expose());
         let credential = New {
             name,
+            once,
             username: username.clone(),
-            hash: sha256(password.expose()),
+            hash,
             metadata: request.metadata,
             sandbox,
             epoch: MailboxEpoch::generate(random),
-            // No session has this id: the slot is empty until the sign-in below fills it.
-            slot: callbox_domain::SessionId::generate(random),
+            // No session has this id: the slot is empty until the session is opened.
+            slot: SessionId::generate(random),
         };
         let (app_id, now) = (app.id, self.clock.now());
-        written(self.store.write(move |tx| insert(tx, app_id, &credential, now)).await)?;
-        let signed_in = self.sign_in(SignIn {
-            app_key: Some(app.key),
-            credential: Credential::Device(username.clone(), password.clone()),
-            device: request.device,
-            expires_in: None,
-            force: request.force,
-            origin: request.origin,
-            address: request.address,
-        });
-        match signed_in.await {
-            Ok(signed_in) => Ok(Registered { username, password, signed_in }),
-            Err(error) => {
-                // Nobody learnt of the credential: it must not stay.
-                let removed = self
-                    .store
-                    .write(move |tx| Ok::<_, Refusal>(tx.remove_device_credential(app_id, &username)?));
-                written(removed.await)?;
-                Err(error)
-            }
-        }
+        let proven = proven(app, Who::Device(username.clone(), hash), CredentialKind::Device);
+        // One write: where there is no room for the session, nobody learnt of the credential, and it must not stay.
+        let insert = move |tx: &mut dyn Tx| insert(tx, app_id, &credential, now);
+        let signed_in = self.open_session_after(insert, proven, request.device, None, request.force).await?;
+        Ok(Registered { username, password, signed_in })
     }
 
     /// The app and the user for whom somebody vouches.
-    async fn vouched(&self, request: &Register) -> ServiceResult<(App, NamedUser)> {
+    async fn vouched(&self, request: &Register) -> ServiceResult<Vouched> {
         let named = |asserted_by| {
             let name = request.identifier.as_deref();
             let name = name.ok_or_else(|| ApiError::invalid_field("identifier", "is missing"))?;
             NamedUser::new(IdentityType::Username, name, asserted_by)
                 .map_err(|problem| ApiError::invalid_field("identifier", &problem))
         };
-        let (app, name) = match &request.proof {
+        let (app, name, once) = match &request.proof {
             RegistrationProof::Nothing(key) => {
                 let app = self.find_app(key).await?;
                 check_way(&app, CredentialKind::Device)?;
                 if !app.settings.sandbox {
                     return Err(ErrorCode::RegistrationNeedsProof.into());
                 }
-                (app, named(AssertedBy::Myself)?)
+                (app, named(AssertedBy::Myself)?, None)
             }
             RegistrationProof::Credential(key, credential) => {
                 let asking = Asking { app_key: key.as_ref(), address: request.address, device: None };
@@ -133,28 +120,43 @@ impl Service {
                 if request.identifier.as_deref().is_some_and(|wanted| wanted != name.value) {
                     return Err(ErrorCode::RegistrationNeedsProof.into());
                 }
-                (proven.app, name)
+                (proven.app, name, proven.once)
             }
             RegistrationProof::Backend(manager) => {
-                (App::clone(&manager.app.now()), named(AssertedBy::Backend)?)
+                (App::clone(&manager.app.now()), named(AssertedBy::Backend)?, None)
             }
         };
         check_way(&app, CredentialKind::Device)?;
-        Ok((app, name))
+        Ok(Vouched { app, name, once })
     }
+}
+
+/// For whom somebody vouches, and by what that is good for one use.
+struct Vouched {
+    app: App,
+    name: NamedUser,
+    once: Option<Once>,
 }
 
 struct New {
     name: NamedUser,
+    once: Option<Once>,
     username: String,
     hash: [u8; 32],
     metadata: String,
     sandbox: bool,
     epoch: MailboxEpoch,
-    slot: callbox_domain::SessionId,
+    slot: SessionId,
 }
 
-fn insert(tx: &mut dyn Tx, app: callbox_domain::AppId, new: &New, now: Timestamp) -> Result<(), Refusal> {
+fn insert(tx: &mut dyn Tx, app: AppId, new: &New, now: Timestamp) -> Result<Created, Refusal> {
+    if let Some(Once { hash, expires_at }) = new.once {
+        // The answer tells the password only once: a repeat cannot be answered as the first one was.
+        let used = UsedOnce { hash, expires_at, used_at: now, result: new.slot.as_str().to_owned() };
+        if tx.insert_used_once(app, &used)? == Created::Existed {
+            return Err(ErrorCode::JwtUsed.into());
+        }
+    }
     let (user, created) = identity::resolve(tx, app, &new.name, &new.epoch, now)?;
     let devices = tx.device_credentials_of(app, &user.id)?;
     if new.sandbox && created == Created::Existed && !is_sandboxed(tx, app, &user.id, &devices)? {
@@ -180,7 +182,7 @@ fn insert(tx: &mut dyn Tx, app: callbox_domain::AppId, new: &New, now: Timestamp
         created_at: now,
     };
     match tx.insert_device_credential(app, &credential)? {
-        Created::New => Ok(()),
+        Created::New => Ok(created),
         Created::Existed => Err(ErrorCode::Internal.into()),
     }
 }
@@ -188,8 +190,8 @@ fn insert(tx: &mut dyn Tx, app: callbox_domain::AppId, new: &New, now: Timestamp
 /// Whether registration in a sandbox made this user, and nobody has given them another credential.
 fn is_sandboxed(
     tx: &mut dyn Tx,
-    app: callbox_domain::AppId,
-    user: &callbox_domain::UserId,
+    app: AppId,
+    user: &UserId,
     devices: &[DeviceCredential],
 ) -> Result<bool, Refusal> {
     Ok(!devices.is_empty()

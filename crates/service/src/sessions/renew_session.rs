@@ -46,43 +46,42 @@ impl Service {
         };
         let life = session_life(wished, of_credential, caller.app.now().settings.session_life_max());
         let expires_at = self.clock.now().plus(life);
-        self.replace_token(caller, expires_at, once).await
+        self.replace_token(caller, Some(expires_at), once).await
     }
 
     /// Gives whoever holds the session's secret a token. The session's end stays where it is.
     ///
     /// Errors: `session_ended`.
     pub async fn issue_session_token(&self, caller: &Caller) -> ServiceResult<SignedIn> {
-        self.replace_token(caller, caller.session_expires_at, None).await
+        self.replace_token(caller, None, None).await
     }
 
+    /// Without `expires_at` the session ends when it does by now.
     async fn replace_token(
         &self,
         caller: &Caller,
-        expires_at: Timestamp,
+        expires_at: Option<Timestamp>,
         once: Option<Once>,
     ) -> ServiceResult<SignedIn> {
         let (app, id, now) = (caller.app_id(), caller.session_id.clone(), self.clock.now());
         let token = SessionToken::generate(self.random.as_ref());
-        let renewal = SessionRenewal {
-            token_hash: token.hash(),
-            old_good_until: now.plus(OLD_TOKEN_LIFE),
-            expires_at,
-            at: now,
-        };
+        let token_hash = token.hash();
         let renewed = self.store.write(move |tx| {
-            // Whoever is blocked or ended between the check and now is not renewed.
+            // A session that ended between the check and now is not renewed.
+            let session = tx.session(app, &id)?.ok_or(ErrorCode::TokenUnknown)?;
+            session
+                .check(now)
+                .map_err(|reason| ApiError::new(ErrorCode::SessionEnded).detail("reason", reason.as_str()))?;
             if let Some(Once { hash, expires_at }) = once {
                 let used = UsedOnce { hash, expires_at, used_at: now, result: id.as_str().to_owned() };
                 if tx.insert_used_once(app, &used)? == Created::Existed {
                     return Err(ErrorCode::JwtUsed.into());
                 }
             }
-            tx.renew_session(app, &id, &renewal)?;
+            let expires_at = expires_at.unwrap_or(session.expires_at);
+            let old_good_until = now.plus(OLD_TOKEN_LIFE);
+            tx.renew_session(app, &id, &SessionRenewal { token_hash, old_good_until, expires_at, at: now })?;
             let session = tx.session(app, &id)?.ok_or(ErrorCode::TokenUnknown)?;
-            session
-                .check(now)
-                .map_err(|reason| ApiError::new(ErrorCode::SessionEnded).detail("reason", reason.as_str()))?;
             let user = tx.user(app, &session.user_id)?.ok_or(ErrorCode::Internal)?;
             Ok::<_, Refusal>((session, user))
         });

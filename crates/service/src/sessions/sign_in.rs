@@ -97,7 +97,8 @@ pub(crate) fn check_app_origin(
     }
 }
 
-fn check_device(device: &Device) -> ServiceResult<()> {
+/// Whether a device says little enough of itself.
+pub(super) fn check_device(device: &Device) -> ServiceResult<()> {
     let fields = [
         ("device.id", &device.id),
         ("device.name", &device.name),

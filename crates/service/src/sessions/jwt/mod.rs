@@ -13,7 +13,7 @@ mod secret;
 mod token;
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 pub use key_set::KeySet;
 pub use keys::{FetchKeys, Fetching, IssuerKeys, NoKeys};

@@ -4,4 +4,4 @@ mod attacks;
 mod keys;
 mod providers;
 mod secrets;
-mod signer;
+pub(in crate::sessions) mod signer;

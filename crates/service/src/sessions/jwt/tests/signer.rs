@@ -21,8 +21,8 @@ use crate::accounts::AppSecret;
 pub(super) const APP_KEY: &str = "a32e5a8d-f7d8-411c-9645-9038e8dd051d";
 pub(super) const SECRET: &str = "ax8hTTQJF0OPXL32r1LHMA==";
 pub(super) const NONCE: &str = "6b438bda-2d5c-4e8c-92b0-39f20a94b34e";
-pub(super) const ISSUER: &str = "https://id.example.com/";
-pub(super) const AUDIENCE: &str = "callbox";
+pub(in crate::sessions) const ISSUER: &str = "https://id.example.com/";
+pub(in crate::sessions) const AUDIENCE: &str = "callbox";
 
 /// 2018-01-02T03:04:05Z, in seconds.
 pub(super) const NOW: i64 = 1_514_862_245;
@@ -56,6 +56,12 @@ pub(super) fn by_secret(day: Option<&str>, header: &str, claims: &str) -> String
     hs256(&signing_key(&app_secret(), day).expect("a good secret"), header, claims)
 }
 
+/// HS256 under the secret of any app.
+pub(in crate::sessions) fn by_app(secret: &Secret<String>, claims: &Value) -> String {
+    let key = signing_key(&AppSecret(secret.clone()), None).expect("a good secret");
+    hs256(&key, r#"{"alg":"HS256"}"#, &claims.to_string())
+}
+
 /// Claims by which the app's backend names `foo`.
 pub(super) fn backend_claims() -> Value {
     json!({ "iss": APP_KEY, "sub": "foo", "iat": NOW, "exp": NOW + 600 })
@@ -78,7 +84,7 @@ pub(super) fn judge_by(document: &Value, text: &str) -> Result<JwtUser, JwtProbl
 }
 
 /// A provider with every algorithm that there is.
-pub(super) fn issuer() -> JwtIssuer {
+pub(in crate::sessions) fn issuer() -> JwtIssuer {
     let algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "EdDSA"];
     JwtIssuer {
         issuer: ISSUER.to_owned(),
@@ -90,12 +96,12 @@ pub(super) fn issuer() -> JwtIssuer {
     }
 }
 
-pub(super) fn key_set(keys: &[Value]) -> Value {
+pub(in crate::sessions) fn key_set(keys: &[Value]) -> Value {
     json!({ "keys": keys })
 }
 
 /// A private key of a provider, made for this test alone.
-pub(super) enum Signer {
+pub(in crate::sessions) enum Signer {
     Rsa(RsaKeyPair),
     Elliptic(EcdsaKeyPair, &'static str),
     Edwards(Ed25519KeyPair),
@@ -106,7 +112,7 @@ impl Signer {
         Self::Rsa(RsaKeyPair::generate(KeySize::Rsa2048).expect("a key"))
     }
 
-    pub(super) fn p256() -> Self {
+    pub(in crate::sessions) fn p256() -> Self {
         Self::elliptic(&ECDSA_P256_SHA256_FIXED_SIGNING, "P-256")
     }
 
@@ -123,7 +129,7 @@ impl Signer {
     }
 
     /// The public key as a JWK by the name of `kid`.
-    pub(super) fn jwk(&self, kid: &str) -> Value {
+    pub(in crate::sessions) fn jwk(&self, kid: &str) -> Value {
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         match self {
             Self::Rsa(pair) => {
@@ -141,7 +147,7 @@ impl Signer {
     }
 
     /// Signs under the header's `alg`, which for an RSA key chooses the padding.
-    pub(super) fn sign(&self, header: &Value, claims: &Value) -> String {
+    pub(in crate::sessions) fn sign(&self, header: &Value, claims: &Value) -> String {
         let text = unsigned(&header.to_string(), &claims.to_string());
         let random = SystemRandom::new();
         let signature = match self {
