@@ -1,8 +1,11 @@
 //! Whole servers, asked over real sockets and HTTP.
 
 mod backends;
+mod guessing;
 mod harness;
 mod outages;
+mod replay;
+mod revocation;
 mod socket;
 mod steps;
 mod walk;
