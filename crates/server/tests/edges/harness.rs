@@ -27,17 +27,25 @@ pub struct Running {
     pub address: String,
     service: Arc<Service>,
     folder: TempDir,
+    configure: fn(&mut Config),
     stop: oneshot::Sender<()>,
     serving: JoinHandle<Result<(), StartError>>,
 }
 
 impl Running {
     pub async fn start() -> Self {
-        Self::start_in(TempDir::new().expect("a folder for the test")).await
+        Self::start_with(|_| ()).await
     }
 
-    async fn start_in(folder: TempDir) -> Self {
-        let server = Server::open(&config(folder.path())).expect("a server");
+    /// Starts a server that is configured a little differently.
+    pub async fn start_with(configure: fn(&mut Config)) -> Self {
+        Self::start_in(TempDir::new().expect("a folder for the test"), configure).await
+    }
+
+    async fn start_in(folder: TempDir, configure: fn(&mut Config)) -> Self {
+        let mut config = config(folder.path());
+        configure(&mut config);
+        let server = Server::open(&config).expect("a server");
         server.service().allow_open_sign_in();
         let key = AppKey::new(APP_KEY).expect("valid");
         if server.service().find_app(&key).await.is_err() {
@@ -54,12 +62,13 @@ impl Running {
         };
         let listeners = Listeners { http, metrics: None };
         let serving = tokio::spawn(server.run(listeners, None, shutdown));
-        Self { address, service, folder, stop, serving }
+        Self { address, service, folder, configure, stop, serving }
     }
 
     /// Stops the server and starts another one on the same data, at another address.
     pub async fn restart(self) -> Self {
-        Self::start_in(self.stop().await).await
+        let configure = self.configure;
+        Self::start_in(self.stop().await, configure).await
     }
 
     /// Stops the server; what it kept stays as long as the folder is held.
@@ -90,29 +99,49 @@ impl Running {
     }
 
     pub async fn request(&self, verb: &str, path: &str, authorization: &str, body: &str) -> (u16, Value) {
-        let request = format!(
-            "{verb} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: {authorization}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        let answer = self.call(verb, path, &[("authorization", authorization)], body).await;
+        (answer.status, answer.body)
+    }
+
+    /// A request on a connection of its own, with these headers beside those that it needs.
+    pub async fn call(&self, verb: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+        let mut request = format!(
+            "{verb} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n",
             self.address,
             body.len()
         );
+        for (name, value) in headers {
+            request.extend([name, ": ", value, "\r\n"]);
+        }
+        request.extend(["\r\n", body]);
         let exchange = async {
-            let mut stream = TcpStream::connect(&self.address).await?;
-            stream.write_all(request.as_bytes()).await?;
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).await?;
+            let (mut reader, mut writer) = TcpStream::connect(&self.address).await?.into_split();
+            let writing = async {
+                // Whoever sends too much is answered before everything is taken.
+                let _ = writer.write_all(request.as_bytes()).await;
+            };
+            let reading = async {
+                let mut answer = Vec::new();
+                // What was refused half-way may end with a reset, after the answer.
+                while reader.read_buf(&mut answer).await.is_ok_and(|count| count > 0) {}
+                answer
+            };
+            let ((), answer) = tokio::join!(writing, reading);
             Ok::<_, std::io::Error>(answer)
         };
-        let answer = within(exchange).await.expect("an answer");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        (status, serde_json::from_str(body).unwrap_or_default())
+        Answer::read(&within(exchange).await.expect("an answer"))
     }
 
     /// Makes an app into which only the holders of its secret bring users: the secret.
     pub async fn create_app(&self, key: &str) -> Secret<String> {
+        self.create_app_with(key, AppSettings::default()).await
+    }
+
+    /// Makes an app: its secret.
+    pub async fn create_app_with(&self, key: &str, settings: AppSettings) -> Secret<String> {
         let key = AppKey::new(key).expect("valid");
-        let app = CreateApp { name: "Signed".into(), key: Some(key), settings: AppSettings::default() };
+        let app = CreateApp { name: "Signed".into(), key: Some(key), settings };
         self.service.create_app(Actor::CommandLine, app).await.expect("a new app").secret
     }
 
@@ -168,6 +197,34 @@ impl Running {
     }
 }
 
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: Value,
+    head: String,
+}
+
+impl Answer {
+    fn read(bytes: &[u8]) -> Self {
+        let text = String::from_utf8_lossy(bytes);
+        let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        Self { status, body: serde_json::from_str(body).unwrap_or_default(), head: head.to_ascii_lowercase() }
+    }
+
+    /// A header by its name in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let lines = self.head.lines().filter_map(|line| line.split_once(": "));
+        lines.into_iter().find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    /// The error's code; empty for a success.
+    pub fn code(&self) -> &str {
+        self.body["error"]["code"].as_str().unwrap_or_default()
+    }
+}
+
 /// A socket that was welcomed.
 pub struct Socket {
     stream: WebSocketStream<TcpStream>,
@@ -177,6 +234,11 @@ pub struct Socket {
 impl Socket {
     pub async fn send(&mut self, frame: Value) {
         self.send_text(&frame.to_string()).await;
+    }
+
+    /// Sends a frame where the server may have closed the socket; whether it could be sent.
+    pub async fn try_send(&mut self, frame: &Value) -> bool {
+        within(self.stream.send(Message::Text(frame.to_string().into()))).await.is_ok()
     }
 
     pub async fn send_text(&mut self, text: &str) {

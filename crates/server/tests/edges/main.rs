@@ -1,8 +1,12 @@
 //! Whole servers, asked over real sockets and HTTP.
 
 mod backends;
+mod forgeries;
+mod guessing;
 mod harness;
 mod outages;
+mod replay;
+mod revocation;
 mod socket;
 mod steps;
 mod walk;
