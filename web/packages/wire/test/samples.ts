@@ -4,10 +4,110 @@ import type { ClientFrameOf, ServerFrameOf, components } from '../src/index.js';
 type Schemas = components['schemas'];
 
 export const bodies = {
+  AddAppKeyAnswer: {
+    "key": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "generation": 1,
+      "goodUntil": null,
+      "key": "legacy",
+      "kind": "imported"
+    }
+  } satisfies Schemas['AddAppKeyAnswer'],
+  AddAppKeyRequest: {
+    "key": "legacy",
+    "secret": "JViE5vDor0Sw3WllZka15Q=="
+  } satisfies Schemas['AddAppKeyRequest'],
+  AppAnswer: {
+    "app": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "disabledAt": null,
+      "key": "shop",
+      "name": "Shop",
+      "settings": {
+        "accessTokenSignIn": false,
+        "allowedOrigins": [],
+        "directory": "contacts",
+        "jwtIssuers": [],
+        "jwtSignIn": true,
+        "openSignIn": false,
+        "passwordSignIn": false,
+        "register": false,
+        "renewWithoutCredential": false,
+        "ringSeconds": 60,
+        "sandbox": false,
+        "sessionLifeMaxSeconds": 2592000,
+        "sessionsPerUserMax": 10,
+        "ticketAgeMaxSeconds": 3600,
+        "ticketSignIn": true
+      }
+    }
+  } satisfies Schemas['AppAnswer'],
+  AppUser: {
+    "blockedAt": null,
+    "createdAt": "2026-11-21T10:02:03.004Z",
+    "id": "ann",
+    "identities": [
+      {
+        "assertedBy": "backend",
+        "type": "username",
+        "value": "ann"
+      },
+      {
+        "assertedBy": "self",
+        "type": "email",
+        "value": "ann@example.com"
+      }
+    ],
+    "lastSeenAt": "2026-11-21T10:02:03.004Z"
+  } satisfies Schemas['AppUser'],
   ChangePasswordRequest: {
     "currentPassword": "correct horse battery",
     "newPassword": "staple of the harbour"
   } satisfies Schemas['ChangePasswordRequest'],
+  CreateAppAnswer: {
+    "app": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "disabledAt": null,
+      "key": "shop",
+      "name": "Shop",
+      "settings": {
+        "accessTokenSignIn": false,
+        "allowedOrigins": [],
+        "directory": "contacts",
+        "jwtIssuers": [],
+        "jwtSignIn": true,
+        "openSignIn": false,
+        "passwordSignIn": false,
+        "register": false,
+        "renewWithoutCredential": false,
+        "ringSeconds": 60,
+        "sandbox": false,
+        "sessionLifeMaxSeconds": 2592000,
+        "sessionsPerUserMax": 10,
+        "ticketAgeMaxSeconds": 3600,
+        "ticketSignIn": true
+      }
+    },
+    "secret": "JViE5vDor0Sw3WllZka15Q=="
+  } satisfies Schemas['CreateAppAnswer'],
+  CreateAppRequest: {
+    "key": "shop",
+    "name": "Shop",
+    "settings": {
+      "allowedOrigins": [
+        "https://shop.example.com"
+      ]
+    }
+  } satisfies Schemas['CreateAppRequest'],
+  CreateUserRequest: {
+    "identities": [
+      {
+        "type": "email",
+        "value": "ann@example.com"
+      }
+    ],
+    "userId": "ann"
+  } satisfies Schemas['CreateUserRequest'],
   EndCallRequest: {
     "reason": "hang_up"
   } satisfies Schemas['EndCallRequest'],
@@ -22,6 +122,108 @@ export const bodies = {
       "retry": "never"
     }
   } satisfies Schemas['ErrorAnswer'],
+  IssueAccessTokenRequest: {
+    "expiresIn": 2592000
+  } satisfies Schemas['IssueAccessTokenRequest'],
+  IssueTicketRequest: {
+    "expiresIn": 3600
+  } satisfies Schemas['IssueTicketRequest'],
+  IssuedAccessToken: {
+    "accessToken": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "expiresAt": "2026-11-21T10:02:03.004Z",
+      "id": "tok_7w2k9m4x1c3v5b8n",
+      "prefix": "cba_4nQx7R"
+    },
+    "token": "cba_4nQx7R…"
+  } satisfies Schemas['IssuedAccessToken'],
+  IssuedTicket: {
+    "ticket": "eyJpZ…:9Xk…"
+  } satisfies Schemas['IssuedTicket'],
+  LinkIdentityRequest: {
+    "move": true,
+    "type": "email",
+    "value": "ann@example.com"
+  } satisfies Schemas['LinkIdentityRequest'],
+  Page_AccessToken: {
+    "items": [
+      {
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "expiresAt": "2026-11-21T10:02:03.004Z",
+        "id": "tok_7w2k9m4x1c3v5b8n",
+        "prefix": "cba_4nQx7R"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_AccessToken'],
+  Page_App: {
+    "items": [
+      {
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "disabledAt": null,
+        "key": "shop",
+        "name": "Shop",
+        "settings": {
+          "accessTokenSignIn": false,
+          "allowedOrigins": [],
+          "directory": "contacts",
+          "jwtIssuers": [],
+          "jwtSignIn": true,
+          "openSignIn": false,
+          "passwordSignIn": false,
+          "register": false,
+          "renewWithoutCredential": false,
+          "ringSeconds": 60,
+          "sandbox": false,
+          "sessionLifeMaxSeconds": 2592000,
+          "sessionsPerUserMax": 10,
+          "ticketAgeMaxSeconds": 3600,
+          "ticketSignIn": true
+        }
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_App'],
+  Page_AppUser: {
+    "items": [
+      {
+        "blockedAt": null,
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "id": "ann",
+        "identities": [
+          {
+            "assertedBy": "backend",
+            "type": "username",
+            "value": "ann"
+          },
+          {
+            "assertedBy": "self",
+            "type": "email",
+            "value": "ann@example.com"
+          }
+        ],
+        "lastSeenAt": "2026-11-21T10:02:03.004Z"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_AppUser'],
+  Page_AuditEntry: {
+    "items": [
+      {
+        "action": "app.updated",
+        "actor": "operator",
+        "appKey": "shop",
+        "at": "2026-11-21T10:02:03.004Z",
+        "details": {
+          "settings": {
+            "directory": "everyone"
+          }
+        },
+        "subject": "shop"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_AuditEntry'],
   Page_Conversation: {
     "items": [
       {
@@ -67,6 +269,18 @@ export const bodies = {
     ],
     "nextCursor": "bmV4dA"
   } satisfies Schemas['Page_DirectoryEntry'],
+  Page_ListedAppKey: {
+    "items": [
+      {
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "generation": 1,
+        "goodUntil": null,
+        "key": "legacy",
+        "kind": "imported"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_ListedAppKey'],
   Page_ListedSession: {
     "items": [
       {
@@ -114,6 +328,24 @@ export const bodies = {
     ],
     "nextCursor": "bmV4dA"
   } satisfies Schemas['Page_OwnIdentity'],
+  Page_Setting: {
+    "items": [
+      {
+        "default": true,
+        "kind": "switch",
+        "max": null,
+        "min": null,
+        "name": "ticketSignIn",
+        "sentence": "Tickets that the app's backend signed open sessions.",
+        "words": null
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_Setting'],
+  PasswordReset: {
+    "expiresAt": "2026-11-21T10:02:03.004Z",
+    "token": "cbr_Zt81c…"
+  } satisfies Schemas['PasswordReset'],
   RegisterAnswer: {
     "password": "cbd_x9R…",
     "secret": "9J2s…",
@@ -151,6 +383,15 @@ export const bodies = {
     "newPassword": "staple of the harbour",
     "token": "cbr_7Hq…"
   } satisfies Schemas['ResetPasswordRequest'],
+  RotateSecretAnswer: {
+    "endedSessions": 12,
+    "oldGoodUntil": "2026-11-21T10:02:03.004Z",
+    "secret": "JViE5vDor0Sw3WllZka15Q=="
+  } satisfies Schemas['RotateSecretAnswer'],
+  RotateSecretRequest: {
+    "endSessions": true,
+    "graceSeconds": 0
+  } satisfies Schemas['RotateSecretRequest'],
   SendMessageAnswer: {
     "message": {
       "conversationId": "cnv_7h2j4k6m8n0p",
@@ -241,6 +482,17 @@ export const bodies = {
   TimestampAnswer: {
     "timestamp": "2026-11-21T10:02:03.004Z"
   } satisfies Schemas['TimestampAnswer'],
+  UpdateAppRequest: {
+    "disabled": false,
+    "name": "Shop",
+    "settings": {
+      "directory": "everyone",
+      "ringSeconds": null
+    }
+  } satisfies Schemas['UpdateAppRequest'],
+  UpdateUserRequest: {
+    "blocked": true
+  } satisfies Schemas['UpdateUserRequest'],
 };
 
 export const clientFrames = {
