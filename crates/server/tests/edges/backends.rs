@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::Running;
 
 /// What the examples sign: the word of their command form, and the property of a sign-in that carries it.
-const FORMS: &[(&str, &str)] = &[("ticket", "ticket")];
+const FORMS: &[(&str, &str)] = &[("ticket", "ticket"), ("jwt", "jwt")];
 
 /// Printable, and hard to write as JSON.
 const USER: &str = r#"a"b\c/d<&>'"#;
