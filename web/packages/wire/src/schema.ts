@@ -55,6 +55,239 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/app/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the app's users
+         * @description All users of the app in the order of their ids, whatever its directory shows to users.
+         */
+        get: operations["listAppUsers"];
+        put?: never;
+        /**
+         * Make a user
+         * @description Makes a user before their first sign-in. Your word stands for the id and for the identities: nobody else can
+         *     come as them, by open sign-in or sign-up.
+         */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/app/users/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Look a user up
+         * @description The user with the names that lead to them.
+         */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase a user
+         * @description Ends the user's sessions and calls and removes everything of theirs: identities, credentials, events, the texts
+         *     of their messages. Others keep their conversations and calls, with a random id that stands for a deleted user.
+         *     Whoever gets the same id later is a new user. It cannot be undone. A request that is cut short is finished by
+         *     the server all the same.
+         */
+        delete: operations["deleteUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Block a user, or let them in again
+         * @description Blocking ends all sessions of the user, with their connections and calls, in the same moment; sign-in is
+         *     answered with `user_blocked` from then on. A repeat changes nothing.
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
+    "/v1/app/users/{userId}/access-tokens": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's access tokens
+         * @description All of them, oldest first, without what opens anything.
+         */
+        get: operations["listAccessTokens"];
+        put?: never;
+        /**
+         * Issue an access token
+         * @description A long-lived credential: the user signs in with it and their id, where the app lets users in this way, and
+         *     renews the session while the token is good. At most 20 for each user.
+         */
+        post: operations["issueAccessToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/app/users/{userId}/access-tokens/{tokenId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an access token
+         * @description It opens no more sessions. Those that it opened go on until their end; to end them now, end the user's sessions.
+         */
+        delete: operations["revokeAccessToken"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/app/users/{userId}/identities": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Link an identity to a user
+         * @description From now on the name is this user's, because you say so. One that the user had claimed without you becomes
+         *     yours: so you resolve an `identity_conflict`. One that another user claimed without you moves only with `move`;
+         *     one that you linked to another user stays there until you unlink it. Sessions and credentials that the user has
+         *     stay as they are: block or erase whoever is not the one you know.
+         */
+        put: operations["linkIdentity"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/app/users/{userId}/identities/{type}/{value}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Take an identity away from a user
+         * @description The name no longer leads to this user; whoever comes with it next can claim it. The user keeps sessions and
+         *     credentials.
+         */
+        delete: operations["unlinkIdentity"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/app/users/{userId}/password-resets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Issue a token for a new password
+         * @description The user sets a new password with it, once, within an hour. Send it to them yourself; an older one no longer
+         *     works.
+         */
+        post: operations["issuePasswordReset"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/app/users/{userId}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List a user's sessions
+         * @description The user's open sessions, the one used last first. There are at most as many as the app allows, so all are on
+         *     one page.
+         */
+        get: operations["listUserSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End all sessions of a user
+         * @description Signs the user out on every device. To keep them out, block them.
+         */
+        delete: operations["endUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/app/users/{userId}/sessions/{sessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one session of a user
+         * @description Signs the user out on one device: its token is refused, its sockets are closed and its calls end.
+         */
+        delete: operations["endUserSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/app/users/{userId}/tickets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Sign a ticket for a user
+         * @description The ticket that your backend would sign, for trying things out. In production sign tickets yourself, without
+         *     asking the server.
+         */
+        post: operations["issueTicket"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/calls/{callId}/end": {
         parameters: {
             query?: never;
@@ -320,11 +553,64 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /** @description A long-lived credential of one user, as lists show it. */
+        AccessToken: {
+            /**
+             * Format: date-time
+             * @description When it was issued.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description From this moment on it is refused; `null` is never.
+             */
+            expiresAt: string | null;
+            /** @description Names it in this API. It opens nothing. */
+            id: string;
+            /** @description The token's first characters, by which people tell tokens apart. */
+            prefix: string;
+        };
         /** @description The client has everything up to this event. Cumulative; at most every 250 ms. Not answered. */
         Ack: {
             /** @description The last event that the client has. */
             seq: components["schemas"]["Seq"];
         };
+        /** @description A name that leads to a user, and who said so. */
+        AppIdentity: {
+            /** @description Who said that it is this user's. */
+            assertedBy: components["schemas"]["AssertedBy"];
+            /** @description What kind of name. */
+            type: components["schemas"]["IdentityType"];
+            /** @description The name in its normal form. */
+            value: string;
+        };
+        /** @description A user of the app, with everything that is known of them but their credentials. */
+        AppUser: {
+            /**
+             * Format: date-time
+             * @description Since when the user may not sign in; `null` where they may.
+             */
+            blockedAt: string | null;
+            /**
+             * Format: date-time
+             * @description When the server first heard of the user.
+             */
+            createdAt: string;
+            /** @description Chosen by the app. */
+            id: string;
+            /** @description The names that lead to the user. */
+            identities: components["schemas"]["AppIdentity"][];
+            /**
+             * Format: date-time
+             * @description When the user's last connection closed; `null` before the first.
+             */
+            lastSeenAt: string | null;
+        };
+        /**
+         * @description Who vouches for an identity.
+         * @enum {string}
+         */
+        AssertedBy: "backend" | "self";
         /** @description A live call. */
         Call: {
             /**
@@ -715,6 +1001,13 @@ export interface components {
              */
             updatedAt: string;
         };
+        /** @description A new user. */
+        CreateUserRequest: {
+            /** @description Further names that lead to the user; at most 20. */
+            identities?: components["schemas"]["Identity"][];
+            /** @description The user's id, which is a user name of theirs too. */
+            userId: string;
+        };
         /**
          * @description How a user proved who they are.
          * @enum {string}
@@ -762,7 +1055,7 @@ export interface components {
          * @description Every error code. The sentences are the defaults; an error may carry a more exact one.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_cursor" | "password_weak" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "credentials_wrong" | "access_token_unknown" | "one_time_token_unknown" | "app_credentials_required" | "signature_invalid" | "clock_skew" | "request_replayed" | "jwt_malformed" | "jwt_signature_invalid" | "jwt_algorithm_not_allowed" | "jwt_issuer_unknown" | "jwt_audience_wrong" | "jwt_expired" | "jwt_from_future" | "jwt_used" | "origin_not_allowed" | "open_sign_in_off" | "sign_in_way_off" | "app_disabled" | "user_blocked" | "renewal_needs_credential" | "directory_closed" | "not_found" | "user_not_found" | "session_not_found" | "conversation_not_found" | "call_not_found" | "method_not_allowed" | "identity_conflict" | "identity_taken" | "session_limit_reached" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "keys_unavailable" | "overloaded";
+        ErrorCode: "invalid_request" | "invalid_cursor" | "password_weak" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "credentials_wrong" | "access_token_unknown" | "one_time_token_unknown" | "app_credentials_required" | "signature_invalid" | "clock_skew" | "request_replayed" | "jwt_malformed" | "jwt_signature_invalid" | "jwt_algorithm_not_allowed" | "jwt_issuer_unknown" | "jwt_audience_wrong" | "jwt_expired" | "jwt_from_future" | "jwt_used" | "origin_not_allowed" | "open_sign_in_off" | "sign_in_way_off" | "app_disabled" | "user_blocked" | "renewal_needs_credential" | "directory_closed" | "not_found" | "user_not_found" | "session_not_found" | "identity_not_found" | "access_token_not_found" | "conversation_not_found" | "call_not_found" | "method_not_allowed" | "identity_conflict" | "identity_taken" | "session_limit_reached" | "access_token_limit_reached" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "keys_unavailable" | "overloaded";
         /** @description A request went wrong, or (`re` null) something that cannot be matched to a request. */
         ErrorFrame: {
             /** @description What went wrong. */
@@ -829,6 +1122,43 @@ export interface components {
          * @enum {string}
          */
         IdentityType: "username" | "email" | "number";
+        /** @description How long an access token is to be good. */
+        IssueAccessTokenRequest: {
+            /**
+             * Format: int32
+             * @description In seconds; where it is left out, until it is revoked.
+             */
+            expiresIn?: number | null;
+        };
+        /** @description A new access token. */
+        IssuedAccessToken: {
+            /** @description As lists show it. */
+            accessToken: components["schemas"]["AccessToken"];
+            /** @description The token itself, told only this once. */
+            token: string;
+        };
+        /** @description A ticket as the app's backend would have signed it. */
+        IssuedTicket: {
+            /** @description The ticket. It opens sessions until it is too old. */
+            ticket: string;
+        };
+        /** @description How long the session is to live that a ticket opens. */
+        IssueTicketRequest: {
+            /**
+             * Format: int32
+             * @description In seconds; 3,600 where it is left out.
+             */
+            expiresIn?: number | null;
+        };
+        /** @description A name that leads to a user from now on, because the backend says so. */
+        LinkIdentityRequest: {
+            /** @description Whether to take it from another user who claimed it without the backend; `false` where it is left out. */
+            move?: boolean | null;
+            /** @description What kind of name. */
+            type: components["schemas"]["IdentityType"];
+            /** @description The name. E-mail addresses are compared without case; numbers are E.164 with '+'. */
+            value: string;
+        };
         /** @description A session in the list of its user's sessions. */
         ListedSession: {
             /** @description Whether it has an open connection. */
@@ -887,6 +1217,55 @@ export interface components {
             id: string;
             /** @description The message. */
             message: components["schemas"]["SendMessageRequest"];
+        };
+        /** @description One page of a list. */
+        Page_AccessToken: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was issued.
+                 */
+                createdAt: string;
+                /**
+                 * Format: date-time
+                 * @description From this moment on it is refused; `null` is never.
+                 */
+                expiresAt: string | null;
+                /** @description Names it in this API. It opens nothing. */
+                id: string;
+                /** @description The token's first characters, by which people tell tokens apart. */
+                prefix: string;
+            }[];
+            /** @description Give this as `cursor` for the next page; `null` on the last. */
+            nextCursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_AppUser: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description Since when the user may not sign in; `null` where they may.
+                 */
+                blockedAt: string | null;
+                /**
+                 * Format: date-time
+                 * @description When the server first heard of the user.
+                 */
+                createdAt: string;
+                /** @description Chosen by the app. */
+                id: string;
+                /** @description The names that lead to the user. */
+                identities: components["schemas"]["AppIdentity"][];
+                /**
+                 * Format: date-time
+                 * @description When the user's last connection closed; `null` before the first.
+                 */
+                lastSeenAt: string | null;
+            }[];
+            /** @description Give this as `cursor` for the next page; `null` on the last. */
+            nextCursor: string | null;
         };
         /** @description One page of a list. */
         Page_Conversation: {
@@ -974,6 +1353,16 @@ export interface components {
             }[];
             /** @description Give this as `cursor` for the next page; `null` on the last. */
             nextCursor: string | null;
+        };
+        /** @description A token by which a user sets a new password, once. */
+        PasswordReset: {
+            /**
+             * Format: date-time
+             * @description From this moment on it is refused.
+             */
+            expiresAt: string;
+            /** @description The token itself, told only this once: send it to the user. An older one no longer works. */
+            token: string;
         };
         /** @description Asks for a `pong`: browsers do not show their scripts the protocol's own pings. */
         Ping: {
@@ -1301,6 +1690,11 @@ export interface components {
             /** @description To whom the user writes. */
             to: components["schemas"]["Recipient"];
         };
+        /** @description What is to change of a user. */
+        UpdateUserRequest: {
+            /** @description Whether the user is kept from signing in. */
+            blocked: boolean;
+        };
         /** @description A person in the app. */
         User: {
             /**
@@ -1349,7 +1743,11 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AccessToken = components['schemas']['AccessToken'];
 export type Ack = components['schemas']['Ack'];
+export type AppIdentity = components['schemas']['AppIdentity'];
+export type AppUser = components['schemas']['AppUser'];
+export type AssertedBy = components['schemas']['AssertedBy'];
 export type Call = components['schemas']['Call'];
 export type CallAccept = components['schemas']['CallAccept'];
 export type CallAccepted = components['schemas']['CallAccepted'];
@@ -1381,6 +1779,7 @@ export type CallState = components['schemas']['CallState'];
 export type CallSummary = components['schemas']['CallSummary'];
 export type ClientFrame = components['schemas']['ClientFrame'];
 export type Conversation = components['schemas']['Conversation'];
+export type CreateUserRequest = components['schemas']['CreateUserRequest'];
 export type CredentialKind = components['schemas']['CredentialKind'];
 export type DescriptionType = components['schemas']['DescriptionType'];
 export type Device = components['schemas']['Device'];
@@ -1396,16 +1795,24 @@ export type IceCandidate = components['schemas']['IceCandidate'];
 export type IceServer = components['schemas']['IceServer'];
 export type Identity = components['schemas']['Identity'];
 export type IdentityType = components['schemas']['IdentityType'];
+export type IssueAccessTokenRequest = components['schemas']['IssueAccessTokenRequest'];
+export type IssuedAccessToken = components['schemas']['IssuedAccessToken'];
+export type IssuedTicket = components['schemas']['IssuedTicket'];
+export type IssueTicketRequest = components['schemas']['IssueTicketRequest'];
+export type LinkIdentityRequest = components['schemas']['LinkIdentityRequest'];
 export type ListedSession = components['schemas']['ListedSession'];
 export type Message = components['schemas']['Message'];
 export type MessageAccepted = components['schemas']['MessageAccepted'];
 export type MessageCreated = components['schemas']['MessageCreated'];
 export type MessageOrigin = components['schemas']['MessageOrigin'];
 export type MessageSend = components['schemas']['MessageSend'];
+export type PageAccessToken = components['schemas']['Page_AccessToken'];
+export type PageAppUser = components['schemas']['Page_AppUser'];
 export type PageConversation = components['schemas']['Page_Conversation'];
 export type PageDirectoryEntry = components['schemas']['Page_DirectoryEntry'];
 export type PageListedSession = components['schemas']['Page_ListedSession'];
 export type PageMessage = components['schemas']['Page_Message'];
+export type PasswordReset = components['schemas']['PasswordReset'];
 export type Ping = components['schemas']['Ping'];
 export type Pong = components['schemas']['Pong'];
 export type Presence = components['schemas']['Presence'];
@@ -1433,6 +1840,7 @@ export type SignInRequest = components['schemas']['SignInRequest'];
 export type TimestampAnswer = components['schemas']['TimestampAnswer'];
 export type Typing = components['schemas']['Typing'];
 export type TypingSet = components['schemas']['TypingSet'];
+export type UpdateUserRequest = components['schemas']['UpdateUserRequest'];
 export type User = components['schemas']['User'];
 export type Welcome = components['schemas']['Welcome'];
 export type $defs = Record<string, never>;
@@ -1515,6 +1923,980 @@ export interface operations {
             };
             /** @description `store_unavailable` */
             503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listAppUsers: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description Items in a page, 1 to 100; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AppUser"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateUserRequest"];
+            };
+        };
+        responses: {
+            /** @description The new user. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUser"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `identity_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUser"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    deleteUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing of the user is left. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateUserRequest"];
+            };
+        };
+        responses: {
+            /** @description The user as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUser"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listAccessTokens: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AccessToken"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    issueAccessToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueAccessTokenRequest"];
+            };
+        };
+        responses: {
+            /** @description The token, which is told only this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedAccessToken"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `access_token_limit_reached` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    revokeAccessToken: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which token: its `id`, not the token itself. */
+                tokenId: string;
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token opens nothing. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found`, `access_token_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    linkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which user. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkIdentityRequest"];
+            };
+        };
+        responses: {
+            /** @description The user with all identities. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUser"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `identity_taken` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    unlinkIdentity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description `username`, `email` or `number`. */
+                type: string;
+                /** @description Which user. */
+                userId: string;
+                /** @description The name, percent-encoded. */
+                value: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user no longer has it. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found`, `identity_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    issuePasswordReset: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The token, which is told only this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PasswordReset"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled`, `sign_in_way_off` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedSession"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    endUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user has no session. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    endUserSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which session. */
+                sessionId: string;
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session is over. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found`, `session_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    issueTicket: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IssueTicketRequest"];
+            };
+        };
+        responses: {
+            /** @description The ticket. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IssuedTicket"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_credentials_required`, `app_key_unknown`, `signature_invalid`, `clock_skew`, `request_replayed` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_disabled`, `sign_in_way_off` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `identity_conflict` */
+            409: {
                 headers: {
                     [name: string]: unknown;
                 };

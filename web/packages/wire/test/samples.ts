@@ -4,6 +4,33 @@ import type { ClientFrameOf, ServerFrameOf, components } from '../src/index.js';
 type Schemas = components['schemas'];
 
 export const bodies = {
+  AppUser: {
+    "blockedAt": null,
+    "createdAt": "2026-11-21T10:02:03.004Z",
+    "id": "ann",
+    "identities": [
+      {
+        "assertedBy": "backend",
+        "type": "username",
+        "value": "ann"
+      },
+      {
+        "assertedBy": "self",
+        "type": "email",
+        "value": "ann@example.com"
+      }
+    ],
+    "lastSeenAt": "2026-11-21T10:02:03.004Z"
+  } satisfies Schemas['AppUser'],
+  CreateUserRequest: {
+    "identities": [
+      {
+        "type": "email",
+        "value": "ann@example.com"
+      }
+    ],
+    "userId": "ann"
+  } satisfies Schemas['CreateUserRequest'],
   EndCallRequest: {
     "reason": "hang_up"
   } satisfies Schemas['EndCallRequest'],
@@ -18,6 +45,63 @@ export const bodies = {
       "retry": "never"
     }
   } satisfies Schemas['ErrorAnswer'],
+  IssueAccessTokenRequest: {
+    "expiresIn": 2592000
+  } satisfies Schemas['IssueAccessTokenRequest'],
+  IssueTicketRequest: {
+    "expiresIn": 3600
+  } satisfies Schemas['IssueTicketRequest'],
+  IssuedAccessToken: {
+    "accessToken": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "expiresAt": "2026-11-21T10:02:03.004Z",
+      "id": "tok_7w2k9m4x1c3v5b8n",
+      "prefix": "cba_4nQx7R"
+    },
+    "token": "cba_4nQx7R…"
+  } satisfies Schemas['IssuedAccessToken'],
+  IssuedTicket: {
+    "ticket": "eyJpZ…:9Xk…"
+  } satisfies Schemas['IssuedTicket'],
+  LinkIdentityRequest: {
+    "move": true,
+    "type": "email",
+    "value": "ann@example.com"
+  } satisfies Schemas['LinkIdentityRequest'],
+  Page_AccessToken: {
+    "items": [
+      {
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "expiresAt": "2026-11-21T10:02:03.004Z",
+        "id": "tok_7w2k9m4x1c3v5b8n",
+        "prefix": "cba_4nQx7R"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_AccessToken'],
+  Page_AppUser: {
+    "items": [
+      {
+        "blockedAt": null,
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "id": "ann",
+        "identities": [
+          {
+            "assertedBy": "backend",
+            "type": "username",
+            "value": "ann"
+          },
+          {
+            "assertedBy": "self",
+            "type": "email",
+            "value": "ann@example.com"
+          }
+        ],
+        "lastSeenAt": "2026-11-21T10:02:03.004Z"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_AppUser'],
   Page_Conversation: {
     "items": [
       {
@@ -99,6 +183,10 @@ export const bodies = {
     ],
     "nextCursor": "bmV4dA"
   } satisfies Schemas['Page_Message'],
+  PasswordReset: {
+    "expiresAt": "2026-11-21T10:02:03.004Z",
+    "token": "cbr_Zt81c…"
+  } satisfies Schemas['PasswordReset'],
   RenewSessionRequest: {
     "expiresIn": 3600,
     "ticket": "eyJpZ…:9Xk…"
@@ -177,6 +265,9 @@ export const bodies = {
   TimestampAnswer: {
     "timestamp": "2026-11-21T10:02:03.004Z"
   } satisfies Schemas['TimestampAnswer'],
+  UpdateUserRequest: {
+    "blocked": true
+  } satisfies Schemas['UpdateUserRequest'],
 };
 
 export const clientFrames = {
