@@ -1,6 +1,7 @@
 //! Whole servers, asked over real sockets and HTTP.
 
 mod backends;
+mod erasure;
 mod harness;
 mod outages;
 mod socket;
