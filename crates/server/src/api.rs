@@ -7,7 +7,7 @@ use callbox_hub::Hub;
 use callbox_service::Service;
 use callbox_wire::schema::SocketSchema;
 use utoipa::OpenApi;
-use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi as Document, Ref, RefOr, ResponseBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -40,8 +40,14 @@ async fn describe_api(
 fn describe(document: &mut Document) {
     "Callbox".clone_into(&mut document.info.title);
     document.info.description = Some(DESCRIPTION.to_owned());
-    let bearer = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
-    document.components.get_or_insert_default().add_security_scheme("sessionToken", bearer);
+    let components = document.components.get_or_insert_default();
+    let http = |scheme| SecurityScheme::Http(Http::new(scheme));
+    components.add_security_scheme("sessionToken", http(HttpAuthScheme::Bearer));
+    components.add_security_scheme("appSecret", http(HttpAuthScheme::Basic));
+    for (name, form) in SIGNATURES {
+        let header = ApiKeyValue::with_description("Authorization", *form);
+        components.add_security_scheme(*name, SecurityScheme::ApiKey(ApiKey::Header(header)));
+    }
     for item in document.paths.paths.values_mut() {
         let operations = [&mut item.get, &mut item.put, &mut item.post, &mut item.delete, &mut item.patch];
         for operation in operations.into_iter().flatten() {
@@ -56,3 +62,15 @@ fn describe(document: &mut Document) {
 
 const DESCRIPTION: &str = "Sign-in, messaging and calls for any app. Errors always have the body `ErrorAnswer`; \
     every answer carries the header `x-request-id`. The socket's frames are the schemas `ClientFrame` and `ServerFrame`.";
+
+/// Schemes of signed requests: the name, and the form of the header.
+const SIGNATURES: &[(&str, &str)] = &[
+    (
+        "sessionSignature",
+        "`Instance <sessionId>:<signature>`, with the header `x-timestamp`; signed with the session's secret.",
+    ),
+    (
+        "appSignature",
+        "`Application <appKey>:<signature>`, with the header `x-timestamp`; signed with the app's secret.",
+    ),
+];

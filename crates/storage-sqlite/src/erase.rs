@@ -9,6 +9,7 @@ use callbox_domain::{AppId, CallId, ConversationId, Timestamp, UserId};
 use callbox_storage::{StoreError, StoreResult};
 use rusqlite::params;
 
+use crate::compact::NOTE_ERASURE;
 use crate::entities::{ConversationKey, app_id, call_id, stored, user_id};
 use crate::stored_row::{Stored, StoredRow};
 use crate::transaction::Transaction;
@@ -106,6 +107,7 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
         for sql in THE_USER {
             self.execute(sql, params![app.0, user.as_str()])?;
         }
+        self.execute(NOTE_ERASURE, [])?;
         Ok(false)
     }
 

@@ -11,6 +11,7 @@
 //! This crate must never import a runtime, a socket, or another crate of the house than `domain` and `storage`.
 
 mod accounts;
+mod compact;
 mod connection;
 mod entities;
 mod erase;

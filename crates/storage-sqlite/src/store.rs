@@ -8,6 +8,7 @@ use std::thread::JoinHandle;
 use callbox_storage::{CommitListener, ReadJob, Store, StoreError, StoreResult, WriteJob};
 use rusqlite::{Connection, OptionalExtension, params};
 
+use crate::compact::compact_after_erasure;
 use crate::connection::{MEMORY_NAME, open_reader, open_writer};
 use crate::error::{OpenError, unavailable};
 use crate::migrate::migrate;
@@ -36,6 +37,7 @@ impl SqliteStore {
         };
         let connection = open_writer(&options)?;
         migrate(&connection, path)?;
+        compact_after_erasure(&connection);
 
         let mut store = Self {
             work: Arc::new(Queue::new(options.write_queue_max)),

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use callbox_domain::{AppKey, AppSettings, Secret};
 use callbox_server::StartError;
 use callbox_server::config::{Config, LimitsConfig, StorageConfig};
@@ -131,6 +133,13 @@ impl Running {
             Ok::<_, std::io::Error>(answer)
         };
         Answer::read(&within(exchange).await.expect("an answer"))
+    }
+
+    /// A request of the app's own backend, by the app's secret.
+    pub async fn as_backend(&self, verb: &str, path: &str, body: &str) -> (u16, Value) {
+        let app = self.service.find_app(&AppKey::new(APP_KEY).expect("valid")).await.expect("the app");
+        let secrets = self.service.app_secrets(&app).await.expect("its secrets");
+        self.request(verb, path, &basic(APP_KEY, secrets[0].0.expose()), body).await
     }
 
     /// Makes an app into which only the holders of its secret bring users: the secret.
@@ -311,6 +320,11 @@ pub fn config(folder: &Path) -> Config {
     // Tests are in more of a hurry than people.
     let limits = LimitsConfig { messages_burst: 1_000, requests_burst: 1_000, ..LimitsConfig::default() };
     Config { storage, limits, ..Config::default() }
+}
+
+/// The `Authorization` header of an app's backend.
+pub fn basic(app: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{app}:{secret}")))
 }
 
 /// What must not take long.

@@ -1,6 +1,7 @@
 //! Whole servers, asked over real sockets and HTTP.
 
 mod backends;
+mod erasure;
 mod forgeries;
 mod guessing;
 mod harness;

@@ -19,6 +19,8 @@ enum Access {
     SignedIn(u16, &'static str),
     /// The same, where the settings of the two apps make a difference: in the open app, and in the strict one.
     ByApp((u16, &'static str), (u16, &'static str)),
+    /// An app's backend; that of another app, which has none of the users, gets this status and code.
+    AppBackend(u16, &'static str),
 }
 
 struct Operation {
@@ -44,7 +46,7 @@ fn operations(private: &Private) -> Vec<Operation> {
     let history = format!("/v1/conversations/{conversation}/messages");
     let end = format!("/v1/calls/{call}/end");
     let (none, fine) = (Value::Null, |status| Access::SignedIn(status, ""));
-    vec![
+    let mut all = vec![
         operation("processHealth", "GET", "/healthz", none.clone(), Access::Anyone(200)),
         operation("readiness", "GET", "/readyz", none.clone(), Access::Anyone(200)),
         operation("describeApi", "GET", "/openapi.json", none.clone(), Access::Anyone(200)),
@@ -126,11 +128,46 @@ fn operations(private: &Private) -> Vec<Operation> {
             json!({ "reason": "hang_up" }),
             Access::SignedIn(404, "call_not_found"),
         ),
+    ];
+    all.extend(backend_operations());
+    all.extend([
         // Last: they change or end the session that asks, or others of the same user.
         operation("endOtherSessions", "DELETE", "/v1/sessions", none.clone(), fine(204)),
         operation("renewSession", "POST", "/v1/session/renew", json!({}), fine(200)),
         operation("issueSessionToken", "POST", "/v1/session/token", none.clone(), fine(200)),
         operation("signOut", "DELETE", "/v1/session", none, fine(204)),
+    ]);
+    all
+}
+
+/// What an app's backend does, here to ann.
+fn backend_operations() -> Vec<Operation> {
+    let not_found = (404, "user_not_found");
+    let operation = |id, verb, path: &str, body, (status, code)| Operation {
+        id,
+        verb,
+        path: format!("/v1/app/users{path}"),
+        body,
+        access: Access::AppBackend(status, code),
+    };
+    let (none, identity) =
+        (Value::Null, json!({ "type": "email", "value": "ann@example.com", "move": true }));
+    vec![
+        operation("createUser", "POST", "", json!({ "userId": "walker" }), (201, "")),
+        operation("listAppUsers", "GET", "", none.clone(), (200, "")),
+        operation("getUser", "GET", "/ann", none.clone(), not_found),
+        operation("updateUser", "PATCH", "/ann", json!({ "blocked": true }), not_found),
+        operation("deleteUser", "DELETE", "/ann", none.clone(), not_found),
+        operation("linkIdentity", "PUT", "/ann/identities", identity, not_found),
+        operation("unlinkIdentity", "DELETE", "/ann/identities/username/ann", none.clone(), not_found),
+        operation("listUserSessions", "GET", "/ann/sessions", none.clone(), not_found),
+        operation("endUserSessions", "DELETE", "/ann/sessions", none.clone(), not_found),
+        operation("endUserSession", "DELETE", "/ann/sessions/ses_of_somebody", none.clone(), not_found),
+        operation("issueAccessToken", "POST", "/ann/access-tokens", json!({}), not_found),
+        operation("listAccessTokens", "GET", "/ann/access-tokens", none.clone(), not_found),
+        operation("revokeAccessToken", "DELETE", "/ann/access-tokens/tok_1", none.clone(), not_found),
+        operation("issuePasswordReset", "POST", "/ann/password-resets", none, (403, "sign_in_way_off")),
+        operation("issueTicket", "POST", "/ann/tickets", json!({}), not_found),
     ]
 }
 
@@ -146,6 +183,7 @@ async fn every_operation_keeps_strangers_out() {
 
     let ended = server.sign_in("zoe").await;
     assert_eq!(ask(&server, &operations[operations.len() - 1], &bearer(&ended)).await.0, 204);
+    let foreign_backend = basic("foreign-app", server.create_app("foreign-app").await.expose());
     for operation in &operations {
         // Anew for each, for some operations end or renew the session that asks.
         let (same_app, other_app) = (server.sign_in("eve").await, server.sign_in_to_other_app("eve").await);
@@ -153,6 +191,16 @@ async fn every_operation_keeps_strangers_out() {
         let (in_open_app, in_strict_app) = match operation.access {
             Access::Anyone(status) => {
                 assert_eq!(anonymous.0, status, "{}", operation.id);
+                continue;
+            }
+            Access::AppBackend(status, code) => {
+                let required = (401, "app_credentials_required".into());
+                assert_eq!(anonymous, required, "{}", operation.id);
+                for wrong in [bearer(&same_app), basic("test-app", "d3Jvbmc="), basic("no-app", "d3Jvbmc=")] {
+                    assert_eq!(ask(&server, operation, &wrong).await, required, "{}", operation.id);
+                }
+                let foreign = ask(&server, operation, &foreign_backend).await;
+                assert_eq!(foreign, (status, code.into()), "{}", operation.id);
                 continue;
             }
             Access::SignedIn(status, code) => ((status, code), (status, code)),
@@ -175,6 +223,9 @@ async fn every_operation_keeps_strangers_out() {
     let eve = server.sign_in("eve").await;
     let seen = ask_body(&server, "GET", "/v1/conversations", &Value::Null, &bearer(&eve)).await.1;
     assert_eq!(seen["items"], json!([]), "a list holds nothing of others");
+    let users = ask_body(&server, "GET", "/v1/app/users", &Value::Null, &foreign_backend).await.1;
+    let ids: Vec<_> = users["items"].as_array().into_iter().flatten().map(|user| &user["id"]).collect();
+    assert_eq!(ids, ["walker"], "a backend sees the users of its own app");
     server.stop().await;
 }
 
@@ -245,6 +296,11 @@ type Headers<'a> = &'a [(&'a str, String)];
 
 fn bearer(token: &str) -> Vec<(&'static str, String)> {
     vec![("authorization", format!("Bearer {token}"))]
+}
+
+/// What the backend of an app sends.
+fn basic(app: &str, secret: &str) -> Vec<(&'static str, String)> {
+    vec![("authorization", crate::harness::basic(app, secret))]
 }
 
 /// The status, and the error's code if there is one.

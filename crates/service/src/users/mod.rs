@@ -13,6 +13,9 @@ mod list_users;
 mod password_resets;
 mod tickets;
 
+#[cfg(test)]
+mod tests;
+
 pub use access_tokens::{ACCESS_TOKENS_PER_USER_MAX, IssuedAccessToken};
 pub use create_user::{IDENTITIES_PER_REQUEST_MAX, NewUser};
 pub use identities::{IdentityLink, IdentityName};

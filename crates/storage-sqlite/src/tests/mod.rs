@@ -1,6 +1,7 @@
 //! What is SQLite's own: files, syncs, batches, failures. What every store must do is in the conformance suite.
 
 mod batches;
+mod erasure;
 mod failures;
 mod files;
 mod rows;
