@@ -2,6 +2,7 @@
 
 mod backends;
 mod harness;
+mod operator;
 mod outages;
 mod socket;
 mod steps;
