@@ -4,6 +4,79 @@ import type { ClientFrameOf, ServerFrameOf, components } from '../src/index.js';
 type Schemas = components['schemas'];
 
 export const bodies = {
+  AddAppKeyAnswer: {
+    "key": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "generation": 1,
+      "goodUntil": null,
+      "key": "legacy",
+      "kind": "imported"
+    }
+  } satisfies Schemas['AddAppKeyAnswer'],
+  AddAppKeyRequest: {
+    "key": "legacy",
+    "secret": "JViE5vDor0Sw3WllZka15Q=="
+  } satisfies Schemas['AddAppKeyRequest'],
+  AppAnswer: {
+    "app": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "disabledAt": null,
+      "key": "shop",
+      "name": "Shop",
+      "settings": {
+        "accessTokenSignIn": false,
+        "allowedOrigins": [],
+        "directory": "contacts",
+        "jwtIssuers": [],
+        "jwtSignIn": true,
+        "openSignIn": false,
+        "passwordSignIn": false,
+        "register": false,
+        "renewWithoutCredential": false,
+        "ringSeconds": 60,
+        "sandbox": false,
+        "sessionLifeMaxSeconds": 2592000,
+        "sessionsPerUserMax": 10,
+        "ticketAgeMaxSeconds": 3600,
+        "ticketSignIn": true
+      }
+    }
+  } satisfies Schemas['AppAnswer'],
+  CreateAppAnswer: {
+    "app": {
+      "createdAt": "2026-11-21T10:02:03.004Z",
+      "disabledAt": null,
+      "key": "shop",
+      "name": "Shop",
+      "settings": {
+        "accessTokenSignIn": false,
+        "allowedOrigins": [],
+        "directory": "contacts",
+        "jwtIssuers": [],
+        "jwtSignIn": true,
+        "openSignIn": false,
+        "passwordSignIn": false,
+        "register": false,
+        "renewWithoutCredential": false,
+        "ringSeconds": 60,
+        "sandbox": false,
+        "sessionLifeMaxSeconds": 2592000,
+        "sessionsPerUserMax": 10,
+        "ticketAgeMaxSeconds": 3600,
+        "ticketSignIn": true
+      }
+    },
+    "secret": "JViE5vDor0Sw3WllZka15Q=="
+  } satisfies Schemas['CreateAppAnswer'],
+  CreateAppRequest: {
+    "key": "shop",
+    "name": "Shop",
+    "settings": {
+      "allowedOrigins": [
+        "https://shop.example.com"
+      ]
+    }
+  } satisfies Schemas['CreateAppRequest'],
   EndCallRequest: {
     "reason": "hang_up"
   } satisfies Schemas['EndCallRequest'],
@@ -18,6 +91,51 @@ export const bodies = {
       "retry": "never"
     }
   } satisfies Schemas['ErrorAnswer'],
+  Page_App: {
+    "items": [
+      {
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "disabledAt": null,
+        "key": "shop",
+        "name": "Shop",
+        "settings": {
+          "accessTokenSignIn": false,
+          "allowedOrigins": [],
+          "directory": "contacts",
+          "jwtIssuers": [],
+          "jwtSignIn": true,
+          "openSignIn": false,
+          "passwordSignIn": false,
+          "register": false,
+          "renewWithoutCredential": false,
+          "ringSeconds": 60,
+          "sandbox": false,
+          "sessionLifeMaxSeconds": 2592000,
+          "sessionsPerUserMax": 10,
+          "ticketAgeMaxSeconds": 3600,
+          "ticketSignIn": true
+        }
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_App'],
+  Page_AuditEntry: {
+    "items": [
+      {
+        "action": "app.updated",
+        "actor": "operator",
+        "appKey": "shop",
+        "at": "2026-11-21T10:02:03.004Z",
+        "details": {
+          "settings": {
+            "directory": "everyone"
+          }
+        },
+        "subject": "shop"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_AuditEntry'],
   Page_Conversation: {
     "items": [
       {
@@ -63,6 +181,18 @@ export const bodies = {
     ],
     "nextCursor": "bmV4dA"
   } satisfies Schemas['Page_DirectoryEntry'],
+  Page_ListedAppKey: {
+    "items": [
+      {
+        "createdAt": "2026-11-21T10:02:03.004Z",
+        "generation": 1,
+        "goodUntil": null,
+        "key": "legacy",
+        "kind": "imported"
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_ListedAppKey'],
   Page_ListedSession: {
     "items": [
       {
@@ -99,10 +229,33 @@ export const bodies = {
     ],
     "nextCursor": "bmV4dA"
   } satisfies Schemas['Page_Message'],
+  Page_Setting: {
+    "items": [
+      {
+        "default": true,
+        "kind": "switch",
+        "max": null,
+        "min": null,
+        "name": "ticketSignIn",
+        "sentence": "Tickets that the app's backend signed open sessions.",
+        "words": null
+      }
+    ],
+    "nextCursor": "bmV4dA"
+  } satisfies Schemas['Page_Setting'],
   RenewSessionRequest: {
     "expiresIn": 3600,
     "ticket": "eyJpZ…:9Xk…"
   } satisfies Schemas['RenewSessionRequest'],
+  RotateSecretAnswer: {
+    "endedSessions": 12,
+    "oldGoodUntil": "2026-11-21T10:02:03.004Z",
+    "secret": "JViE5vDor0Sw3WllZka15Q=="
+  } satisfies Schemas['RotateSecretAnswer'],
+  RotateSecretRequest: {
+    "endSessions": true,
+    "graceSeconds": 0
+  } satisfies Schemas['RotateSecretRequest'],
   SendMessageAnswer: {
     "message": {
       "conversationId": "cnv_7h2j4k6m8n0p",
@@ -177,6 +330,14 @@ export const bodies = {
   TimestampAnswer: {
     "timestamp": "2026-11-21T10:02:03.004Z"
   } satisfies Schemas['TimestampAnswer'],
+  UpdateAppRequest: {
+    "disabled": false,
+    "name": "Shop",
+    "settings": {
+      "directory": "everyone",
+      "ringSeconds": null
+    }
+  } satisfies Schemas['UpdateAppRequest'],
 };
 
 export const clientFrames = {
