@@ -235,6 +235,25 @@ fn apps_are_made_shown_and_given_new_secrets() {
 }
 
 #[test]
+fn commands_reach_a_server_once_it_is_ready_and_its_data_when_it_was_killed() {
+    let folder = TempDir::new().expect("a folder");
+    let data = data_in(&folder);
+    let running = Running::start(&data);
+    let create = |key| stdout(&["app", "create", "--name", "Mine", "--key", key, "--data", &data]);
+    let list = || stdout(&["app", "list", "--data", &data]);
+    assert!(create("mine").starts_with("App key     mine\n"));
+    let listed = list();
+    assert!(listed.contains("demo") && listed.contains("mine"), "{listed}");
+    drop(running);
+    assert!(Path::new(&data).join("operator.json").exists(), "it had no time to remove it");
+    assert_eq!(list(), listed);
+    create("another");
+    let again = Running::start(&data);
+    assert!(list().contains("another"));
+    again.stop();
+}
+
+#[test]
 fn every_command_has_a_help_that_teaches() {
     for command in [
         &["dev"][..],

@@ -293,7 +293,8 @@ impl Ran {
 /// Runs the binary with these arguments on a test's folder, whether a server runs there or not.
 pub async fn command(folder: &Path, arguments: &[&str]) -> Ran {
     let StorageConfig { folder: data, master_key_file } = config(folder).storage;
-    let text = format!("[storage]\nfolder = {data:?}\nmaster_key_file = {master_key_file:?}\n");
+    let (data, key) = (data.display(), master_key_file.display());
+    let text = format!("[storage]\nfolder = '{data}'\nmaster_key_file = '{key}'\n");
     let file = folder.join("callbox.toml");
     std::fs::write(&file, text).expect("writable");
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_callbox"));
