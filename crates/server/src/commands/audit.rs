@@ -9,12 +9,6 @@ use super::operations::Operations;
 use super::{FolderArguments, parse_app_key};
 use crate::data_folder::{Access, StartError};
 
-/// List what operators and backends changed, newest first
-///
-/// Who: `operator` by a command or a request to a server that runs, `command_line` by a command while none ran, `app` by
-/// an app's backend.
-///
-/// Example: callbox audit --app my-app --limit 20
 #[derive(Debug, Args)]
 pub(super) struct AuditArguments {
     #[command(flatten)]

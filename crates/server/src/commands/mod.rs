@@ -42,7 +42,12 @@ enum Command {
     App(app::AppCommand),
     /// Print every setting of an app: what it does, what it takes, its default
     Settings,
-    /// List what operators and backends changed
+    /// List what operators and backends changed, newest first
+    ///
+    /// Who: `operator` by a command or a request to a server that runs, `command_line` by a command while none ran, `app`
+    /// by an app's backend.
+    ///
+    /// Example: callbox audit --app my-app --limit 20
     Audit(audit::AuditArguments),
     /// Sign a ticket, for trying what an app's backend does
     Ticket(ticket::TicketArguments),

@@ -16,7 +16,7 @@ pub(super) async fn list(arguments: &FolderArguments) -> Result<(), StartError> 
     }
     for app in apps.items {
         let state = if app.disabled_at.is_some() { "  (disabled)" } else { "" };
-        println!("{:<32}  {}  {}{state}", app.key, app.created_at, app.name);
+        println!("{:<32}  {}  {}{state}", app.key.as_str(), app.created_at, app.name);
     }
     Ok(())
 }
@@ -40,7 +40,12 @@ pub(super) async fn show(arguments: &KeyArguments) -> Result<(), StartError> {
             AppKeyKind::Alias => "alias",
         };
         let until = key.good_until.map_or("no end".to_owned(), |until| format!("good until {until}"));
-        println!("  {:<32}  {kind:<8}  #{}  made {}  {until}", key.key, key.generation, key.created_at);
+        println!(
+            "  {:<32}  {kind:<8}  #{}  made {}  {until}",
+            key.key.as_str(),
+            key.generation,
+            key.created_at
+        );
     }
     println!("\nSettings ('callbox settings' says what they do)");
     for Setting { name, default, .. } in Setting::all() {
