@@ -19,7 +19,13 @@ struct Generator {
 const GENERATORS: &[Generator] = &[
     Generator {
         name: "API document, samples, tables and the example configuration",
-        outputs: &["schema/openapi.json", "docs/error-codes.md", "docs/callbox.toml", samples::FOLDER],
+        outputs: &[
+            "schema/openapi.json",
+            "docs/error-codes.md",
+            "docs/settings.md",
+            "docs/callbox.toml",
+            samples::FOLDER,
+        ],
         run: wire,
     },
     Generator {

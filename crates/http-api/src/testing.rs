@@ -84,8 +84,8 @@ impl Api {
         };
         let apps = [("app-one", open), ("app-two", AppSettings::default())];
         let secrets = apps.into_iter().map(create).collect();
-        let routes = crate::routes(Arc::clone(&service)).merge(crate::operator_routes(Arc::clone(&service)));
-        let (router, _) = routes.split_for_parts();
+        let operators = crate::operator_routes(Arc::clone(&service));
+        let (router, _) = crate::routes(Arc::clone(&service)).merge(operators).split_for_parts();
         Self { clock, router: crate::wrap(router, Arc::clone(&service)), service, runtime, secrets }
     }
 

@@ -6,7 +6,9 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
+use callbox_domain::AppSettings;
 use callbox_server::{api, config, serve};
+use callbox_wire::operator::Setting;
 use callbox_wire::{CloseCode, ErrorCode, Retry, samples};
 
 fn main() {
@@ -16,6 +18,7 @@ fn main() {
     let _ = fs::remove_dir_all(&folder);
     write(&root.join("schema/openapi.json"), &(document + "\n"));
     write(&root.join("docs/error-codes.md"), &error_codes());
+    write(&root.join("docs/settings.md"), &settings());
     write(&root.join("docs/callbox.toml"), &config::Config::example());
     let folder = root.join("web/packages/wire/samples");
     for sample in samples::all() {
@@ -30,8 +33,8 @@ fn document(folder: &Path) -> String {
     let storage = config::StorageConfig { folder: folder.join("data"), master_key_file: folder.join("key") };
     let config = config::Config { storage, ..config::Config::default() };
     let server = serve::Server::open(&config).expect("a temporary folder can be written");
-    let (_, document) = api::assemble(Arc::clone(server.service()), Arc::clone(server.hub()));
-    document.to_pretty_json().expect("plain data")
+    let api = api::assemble(Arc::clone(server.service()), Arc::clone(server.hub()));
+    api.document.to_pretty_json().expect("plain data")
 }
 
 fn error_codes() -> String {
@@ -59,6 +62,20 @@ fn error_codes() -> String {
              | code | name | what happened, and what to do |\n|---|---|---|\n";
     for code in CloseCode::ALL {
         writeln!(text, "| {} | `{}` | {} |", code.number(), code.name(), code.sentence())
+            .expect("a string can be written");
+    }
+    text
+}
+
+fn settings() -> String {
+    let mut text = String::from(
+        "# Settings of an app\n\n`callbox app set <app key> <name>=<value>` changes one, `<name>=` resets it to the default, and both act at \
+         once; see [Managing apps](operations.md#managing-apps). `callbox settings` prints this table.\n\n\
+         | name | values | default | what it does |\n|---|---|---|---|\n",
+    );
+    for (info, setting) in AppSettings::TABLE.iter().zip(Setting::all()) {
+        let (values, default) = (info.values, setting.default);
+        writeln!(text, "| `{}` | {values} | `{default}` | {} |", setting.name, setting.sentence)
             .expect("a string can be written");
     }
     text

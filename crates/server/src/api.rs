@@ -13,14 +13,26 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 /// The routes of all edges, with the document that they make up.
-pub fn assemble(service: Arc<Service>, hub: Arc<Hub>) -> (Router, Document) {
-    let (router, mut document) = OpenApiRouter::with_openapi(SocketSchema::openapi())
+pub struct Api {
+    /// What everyone reaches.
+    pub public: Router,
+    /// What only the operator's listener serves.
+    pub operator: Router,
+    /// Every operation of both.
+    pub document: Document,
+}
+
+/// Puts the edges together.
+pub fn assemble(service: Arc<Service>, hub: Arc<Hub>) -> Api {
+    let (operator, operations) = callbox_http_api::operator_routes(service.clone()).split_for_parts();
+    let (public, mut document) = OpenApiRouter::with_openapi(SocketSchema::openapi())
         .merge(callbox_http_api::routes(service))
         .merge(callbox_hub::routes(hub))
         .routes(routes!(describe_api))
         .split_for_parts();
+    document.merge(operations);
     describe(&mut document);
-    (router, document)
+    Api { public, operator, document }
 }
 
 /// The API's description
@@ -43,6 +55,7 @@ fn describe(document: &mut Document) {
     let components = document.components.get_or_insert_default();
     let http = |scheme| SecurityScheme::Http(Http::new(scheme));
     components.add_security_scheme("sessionToken", http(HttpAuthScheme::Bearer));
+    components.add_security_scheme("operatorToken", http(HttpAuthScheme::Bearer));
     components.add_security_scheme("appSecret", http(HttpAuthScheme::Basic));
     for (name, form) in SIGNATURES {
         let header = ApiKeyValue::with_description("Authorization", *form);
@@ -61,7 +74,9 @@ fn describe(document: &mut Document) {
 }
 
 const DESCRIPTION: &str = "Sign-in, messaging and calls for any app. Errors always have the body `ErrorAnswer`; \
-    every answer carries the header `x-request-id`. The socket's frames are the schemas `ClientFrame` and `ServerFrame`.";
+    every answer carries the header `x-request-id`. The socket's frames are the schemas `ClientFrame` and `ServerFrame`. \
+    Operations below `/v1/operator` are for whoever runs the server: only a listener on loopback serves them, whose address and \
+    token a running server keeps in `operator.json` in its data folder.";
 
 /// Schemes of signed requests: the name, and the form of the header.
 const SIGNATURES: &[(&str, &str)] = &[

@@ -129,6 +129,22 @@ impl DataFolder {
     }
 }
 
+/// Whether somebody has a data folder for themselves at this moment: a server, or a command that writes. Looking takes the
+/// lock for an instant, but shared, so that those who only look do not meet each other.
+pub(crate) fn is_in_use(folder: &Path) -> Result<bool, StartError> {
+    let failed = |error| StartError::Folder { path: folder.to_owned(), error };
+    let file = match File::open(folder.join(LOCK_FILE)) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(failed(error)),
+    };
+    match file.try_lock_shared() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(error)) => Err(failed(error)),
+    }
+}
+
 fn lock(folder: &Path) -> Result<File, StartError> {
     let failed = |error| StartError::Folder { path: folder.to_owned(), error };
     fs::create_dir_all(folder).map_err(failed)?;

@@ -9,6 +9,7 @@ pub mod commands;
 pub mod config;
 mod data_folder;
 mod listen;
+mod operator;
 pub mod outbound;
 pub mod serve;
 mod system;

@@ -22,6 +22,7 @@ use tokio::time::MissedTickBehavior;
 use crate::config::Config;
 use crate::data_folder::{Access, DataFolder, StartError};
 use crate::listen::TlsListener;
+use crate::operator::OperatorListener;
 use crate::outbound::Outbound;
 use crate::system::{SystemClock, SystemRandom};
 use crate::{api, assets, listen, telemetry, tls};
@@ -36,6 +37,8 @@ pub struct Listeners {
 
 /// A server that is put together but not yet running.
 pub struct Server {
+    /// Before the folder: its file must be gone when the folder's lock is.
+    operator: OperatorListener,
     folder: DataFolder,
     service: Arc<Service>,
     hub: Arc<Hub>,
@@ -60,13 +63,14 @@ impl Server {
             store: folder.store.clone(),
             bus: bus.clone(),
             clock: Arc::new(SystemClock::new()),
-            random,
+            random: random.clone(),
             master_key: folder.master_key.clone(),
             limits,
             keys: Arc::new(Outbound::new(&config.outbound)),
         }));
+        let operator = OperatorListener::open(&config.storage.folder, random.as_ref(), &service)?;
         let hub = Hub::new(service.clone(), bus.as_ref());
-        Ok(Self { folder, service, hub, tls, trusted_proxies })
+        Ok(Self { operator, folder, service, hub, tls, trusted_proxies })
     }
 
     /// The use cases, for what is set up before the doors open.
@@ -93,9 +97,9 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), StartError> {
         let figures = telemetry::start_metrics();
-        let (router, document) = api::assemble(self.service.clone(), self.hub.clone());
-        let document: Arc<str> = document.to_pretty_json().expect("plain data").into();
-        let mut router = router.layer(Extension(document)).merge(assets::sdk());
+        let api = api::assemble(self.service.clone(), self.hub.clone());
+        let document: Arc<str> = api.document.to_pretty_json().expect("plain data").into();
+        let mut router = api.public.layer(Extension(document)).merge(assets::sdk());
         if let Some(app_key) = demo {
             router = router.merge(assets::demo(app_key.as_str()));
         }
@@ -107,6 +111,8 @@ impl Server {
         self.service.recover_calls().await.map_err(refused)?;
         let (stop, stopped) = watch::channel(());
         let http = serve_http(router, listeners.http, self.tls.clone(), stopped.clone())?;
+        let operator = callbox_http_api::wrap(api.operator, self.service.clone());
+        let commands = self.operator.serve(operator, changed(stopped.clone()))?;
         let metrics = listeners.metrics.map(|listener| {
             let router = Router::new().route("/metrics", routing::get(async move || figures.render()));
             let serving = axum::serve(listener, router).with_graceful_shutdown(changed(stopped.clone()));
@@ -118,10 +124,11 @@ impl Server {
 
         shutdown.await;
         tracing::info!("stopping");
+        drop(self.operator);
         let _ = stop.send(());
         let drained = async {
             self.hub.drain().await;
-            let _ = http.await;
+            let _ = tokio::join!(http, commands);
         };
         if tokio::time::timeout(STOP_TIME_MAX, drained).await.is_err() {
             tracing::warn!("some requests did not finish in time");

@@ -129,8 +129,6 @@ fn a_folder_that_cannot_be_used_is_one_clear_line() {
     let data = data_in(&folder);
     let running = Running::start(&data);
     assert!(complaint(&["dev", "--port", "0", "--data", &data]).contains("in use by another callbox server"));
-    let refused = complaint(&["app", "create", "--name", "Mine", "--data", &data]);
-    assert!(refused.contains("in use"), "a command that writes refuses beside a server: {refused}");
     running.stop();
 }
 
@@ -217,8 +215,8 @@ fn apps_are_made_shown_and_given_new_secrets() {
         made.lines().find_map(|line| line.strip_prefix("App secret")).expect("a secret").trim().to_owned();
     let shown = stdout(&["app", "show", "mine", "--data", &data]);
     assert!(
-        shown.contains("https://mine.example")
-            && shown.contains("Open sign-in     off")
+        shown.contains(r#"allowedOrigins=["https://mine.example"]  (set)"#)
+            && shown.contains("openSignIn=false\n")
             && !shown.contains(&secret)
     );
     let rotated = stdout(&["app", "rotate-secret", "mine", "--grace", "5", "--data", &data]);
@@ -237,6 +235,25 @@ fn apps_are_made_shown_and_given_new_secrets() {
 }
 
 #[test]
+fn commands_reach_a_server_once_it_is_ready_and_its_data_when_it_was_killed() {
+    let folder = TempDir::new().expect("a folder");
+    let data = data_in(&folder);
+    let running = Running::start(&data);
+    let create = |key| stdout(&["app", "create", "--name", "Mine", "--key", key, "--data", &data]);
+    let list = || stdout(&["app", "list", "--data", &data]);
+    assert!(create("mine").starts_with("App key     mine\n"));
+    let listed = list();
+    assert!(listed.contains("demo") && listed.contains("mine"), "{listed}");
+    drop(running);
+    assert!(Path::new(&data).join("operator.json").exists(), "it had no time to remove it");
+    assert_eq!(list(), listed);
+    create("another");
+    let again = Running::start(&data);
+    assert!(list().contains("another"));
+    again.stop();
+}
+
+#[test]
 fn every_command_has_a_help_that_teaches() {
     for command in [
         &["dev"][..],
@@ -245,7 +262,15 @@ fn every_command_has_a_help_that_teaches() {
         &["app", "create"],
         &["app", "list"],
         &["app", "show"],
+        &["app", "set"],
+        &["app", "disable"],
+        &["app", "enable"],
         &["app", "rotate-secret"],
+        &["app", "alias"],
+        &["app", "import-key"],
+        &["app", "remove-key"],
+        &["audit"],
+        &["settings"],
         &["ticket"],
         &["config"],
         &["config", "default"],
@@ -255,6 +280,8 @@ fn every_command_has_a_help_that_teaches() {
         let mut arguments = command.to_vec();
         arguments.push("--help");
         let help = stdout(&arguments);
+        let is_of_an_app = command == ["audit"] || command.len() == 2 && command[0] == "app";
+        assert!(help.contains("Example: callbox") || !is_of_an_app, "{help}");
         assert!(help.contains("Usage: callbox") && help.lines().count() > 4, "{help}");
     }
     assert!(stdout(&["--version"]).starts_with("callbox "));

@@ -67,18 +67,15 @@ impl SharedApps {
     pub(crate) fn share(&self, app: App) -> SharedApp {
         let id = app.id;
         let mut apps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = match apps.get(&id) {
-            Some(current) => {
-                if **current.load() != app {
-                    current.store(Arc::new(app));
-                }
-                Arc::clone(current)
+        let current = if let Some(current) = apps.get(&id) {
+            if **current.load() != app {
+                current.store(Arc::new(app));
             }
-            None => {
-                let current = Arc::new(ArcSwap::from_pointee(app));
-                apps.insert(id, Arc::clone(&current));
-                current
-            }
+            Arc::clone(current)
+        } else {
+            let current = Arc::new(ArcSwap::from_pointee(app));
+            apps.insert(id, Arc::clone(&current));
+            current
         };
         SharedApp { id, current }
     }

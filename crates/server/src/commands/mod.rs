@@ -1,9 +1,12 @@
 //! The commands of the `callbox` binary: one file each.
 
 mod app;
+mod audit;
 mod config;
 mod dev;
+mod operations;
 mod serve;
+mod settings;
 mod ticket;
 
 use std::future::Future;
@@ -35,9 +38,18 @@ enum Command {
     Dev(dev::DevArguments),
     /// Start a server for real: everything unsafe is off
     Serve(serve::ServeArguments),
-    /// Make and list apps, and give them new secrets
+    /// Make, list and change apps, their keys and secrets, on a server that runs and on one that does not
     #[command(subcommand)]
     App(app::AppCommand),
+    /// Print every setting of an app: what it does, what it takes, its default
+    Settings,
+    /// List what operators and backends changed, newest first
+    ///
+    /// Who: `operator` by a command or a request to a server that runs, `command_line` by a command while none ran, `app`
+    /// by an app's backend.
+    ///
+    /// Example: callbox audit --app my-app --limit 20
+    Audit(audit::AuditArguments),
     /// Sign a ticket, for trying what an app's backend does
     Ticket(ticket::TicketArguments),
     /// Print or check configuration
@@ -72,6 +84,11 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
         Command::Dev(arguments) => block_on(dev::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(arguments)),
         Command::App(command) => block_on(app::run(command)),
+        Command::Settings => {
+            settings::run();
+            Ok(())
+        }
+        Command::Audit(arguments) => block_on(audit::run(arguments)),
         Command::Ticket(arguments) => block_on(ticket::run(arguments)),
         Command::Config(command) => config::run(command),
     }

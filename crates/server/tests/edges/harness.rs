@@ -44,7 +44,8 @@ impl Running {
         Self::start_in(TempDir::new().expect("a folder for the test"), configure).await
     }
 
-    async fn start_in(folder: TempDir, configure: fn(&mut Config)) -> Self {
+    /// Starts a server on what another one left.
+    pub async fn start_in(folder: TempDir, configure: fn(&mut Config)) -> Self {
         let mut config = config(folder.path());
         configure(&mut config);
         let server = Server::open(&config).expect("a server");
@@ -78,6 +79,24 @@ impl Running {
         self.stop.send(()).expect("a running server");
         within(self.serving).await.expect("no panic").expect("a clean stop");
         self.folder
+    }
+
+    /// Where the operator's listener is, and the token that opens it.
+    pub fn operator(&self) -> (String, String) {
+        let text = std::fs::read_to_string(operator_file(self.folder.path())).expect("a running server");
+        let file: Value = serde_json::from_str(&text).expect("JSON");
+        let told = |name: &str| file[name].as_str().expect("text").to_owned();
+        (told("url").strip_prefix("http://").expect("an address").to_owned(), told("token"))
+    }
+
+    /// Where it keeps everything.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs the binary with these arguments on the folder of this server.
+    pub async fn command(&self, arguments: &[&str]) -> Ran {
+        command(self.folder.path(), arguments).await
     }
 
     /// Signs a user in and returns the session's token.
@@ -311,6 +330,72 @@ impl Socket {
             }
         }
     }
+}
+
+/// Asks whoever listens at an address: the status and the body.
+pub async fn request(address: &str, verb: &str, path: &str, authorization: &str, body: &str) -> (u16, Value) {
+    let request = format!(
+        "{verb} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\nauthorization: {authorization}\r\n\
+             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        address,
+        body.len()
+    );
+    let exchange = async {
+        let mut stream = TcpStream::connect(address).await?;
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok::<_, std::io::Error>(answer)
+    };
+    let answer = within(exchange).await.expect("an answer");
+    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, serde_json::from_str(body).unwrap_or_default())
+}
+
+/// What a command said and how it went.
+#[derive(Debug)]
+pub struct Ran {
+    pub succeeded: bool,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// What a command printed that must succeed.
+    #[track_caller]
+    pub fn printed(self) -> String {
+        assert!(self.succeeded, "{self:?}");
+        self.stdout
+    }
+
+    /// The one line of a command that must fail.
+    #[track_caller]
+    pub fn complaint(self) -> String {
+        assert!(!self.succeeded && self.stdout.is_empty() && self.stderr.lines().count() == 1, "{self:?}");
+        self.stderr
+    }
+}
+
+/// Runs the binary with these arguments on a test's folder, whether a server runs there or not.
+pub async fn command(folder: &Path, arguments: &[&str]) -> Ran {
+    let StorageConfig { folder: data, master_key_file } = config(folder).storage;
+    let (data, key) = (data.display(), master_key_file.display());
+    let text = format!("[storage]\nfolder = '{data}'\nmaster_key_file = '{key}'\n");
+    let file = folder.join("callbox.toml");
+    std::fs::write(&file, text).expect("writable");
+    let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_callbox"));
+    command.args(arguments).arg("--config").arg(file).stdin(std::process::Stdio::null());
+    // The server may be in this very process, and must go on.
+    let output = within(tokio::task::spawn_blocking(move || command.output())).await;
+    let output = output.expect("no panic").expect("the binary runs");
+    let text = |bytes| String::from_utf8(bytes).expect("text");
+    Ran { succeeded: output.status.success(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+/// By which commands find the server that runs on a test's folder.
+pub fn operator_file(folder: &Path) -> PathBuf {
+    config(folder).storage.folder.join("operator.json")
 }
 
 /// The configuration of a server in this folder.

@@ -5,6 +5,7 @@ mod erasure;
 mod forgeries;
 mod guessing;
 mod harness;
+mod operator;
 mod outages;
 mod replay;
 mod revocation;

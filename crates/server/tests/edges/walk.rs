@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use callbox_wire::ClientFrame;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -21,6 +23,8 @@ enum Access {
     ByApp((u16, &'static str), (u16, &'static str)),
     /// An app's backend; that of another app, which has none of the users, gets this status and code.
     AppBackend(u16, &'static str),
+    /// The operator, who gets this status at a listener of their own; nobody else, and nobody at the public one.
+    Operator(u16),
 }
 
 struct Operation {
@@ -38,6 +42,30 @@ struct Private {
 }
 
 fn operations(private: &Private) -> Vec<Operation> {
+    operators().into_iter().chain(of_users(private)).collect()
+}
+
+fn operators() -> Vec<Operation> {
+    let operation = |id, verb, path: &str, body, status| {
+        let path = format!("/v1/operator{path}");
+        Operation { id, verb, path, body, access: Access::Operator(status) }
+    };
+    let (none, empty) = (Value::Null, json!({}));
+    vec![
+        operation("listApps", "GET", "/apps", none.clone(), 200),
+        operation("createApp", "POST", "/apps", json!({ "name": "Walk" }), 201),
+        operation("showApp", "GET", "/apps/test-app", none.clone(), 200),
+        operation("updateApp", "PATCH", "/apps/test-app", empty.clone(), 200),
+        operation("rotateSecret", "POST", "/apps/test-app/secret-rotations", empty, 201),
+        operation("listAppKeys", "GET", "/apps/test-app/keys", none.clone(), 200),
+        operation("addAppKey", "POST", "/apps/test-app/keys", json!({ "key": "walk" }), 201),
+        operation("removeAppKey", "DELETE", "/apps/test-app/keys/walk", none.clone(), 204),
+        operation("listSettings", "GET", "/settings", none.clone(), 200),
+        operation("listAudit", "GET", "/audit", none, 200),
+    ]
+}
+
+fn of_users(private: &Private) -> Vec<Operation> {
     let Private { conversation, call } = private;
     let operation =
         |id, verb, path: &str, body, access| Operation { id, verb, path: path.to_owned(), body, access };
@@ -181,6 +209,7 @@ async fn every_operation_keeps_strangers_out() {
         operations.iter().map(|operation| operation.id.to_owned()).collect()
     );
 
+    let backend = server.create_app("backend-app").await;
     let ended = server.sign_in("zoe").await;
     assert_eq!(ask(&server, &operations[operations.len() - 1], &bearer(&ended)).await.0, 204);
     let foreign_backend = basic("foreign-app", server.create_app("foreign-app").await.expose());
@@ -191,6 +220,26 @@ async fn every_operation_keeps_strangers_out() {
         let (in_open_app, in_strict_app) = match operation.access {
             Access::Anyone(status) => {
                 assert_eq!(anonymous.0, status, "{}", operation.id);
+                continue;
+            }
+            Access::Operator(status) => {
+                let wrong = (401, "operator_token_wrong".into());
+                assert_eq!(anonymous, wrong, "{}", operation.id);
+                let secret = STANDARD.encode(format!("backend-app:{}", backend.expose()));
+                let secret = vec![("authorization", format!("Basic {secret}"))];
+                for other in [bearer(&same_app), bearer("cbo_unknown"), secret] {
+                    assert_eq!(ask(&server, operation, &other).await, wrong, "{}", operation.id);
+                }
+                let token = bearer(&server.operator().1);
+                let Operation { verb, path, body, .. } = operation;
+                let public = ask_body(&server.address, verb, path, body, &token).await;
+                assert_eq!((public.0, &public.1["error"]["code"]), (404, &"not_found".into()));
+                assert_eq!(
+                    ask(&server, operation, &token).await,
+                    (status, String::new()),
+                    "{}",
+                    operation.id
+                );
                 continue;
             }
             Access::AppBackend(status, code) => {
@@ -221,9 +270,9 @@ async fn every_operation_keeps_strangers_out() {
         }
     }
     let eve = server.sign_in("eve").await;
-    let seen = ask_body(&server, "GET", "/v1/conversations", &Value::Null, &bearer(&eve)).await.1;
+    let seen = ask_body(&server.address, "GET", "/v1/conversations", &Value::Null, &bearer(&eve)).await.1;
     assert_eq!(seen["items"], json!([]), "a list holds nothing of others");
-    let users = ask_body(&server, "GET", "/v1/app/users", &Value::Null, &foreign_backend).await.1;
+    let users = ask_body(&server.address, "GET", "/v1/app/users", &Value::Null, &foreign_backend).await.1;
     let ids: Vec<_> = users["items"].as_array().into_iter().flatten().map(|user| &user["id"]).collect();
     assert_eq!(ids, ["walker"], "a backend sees the users of its own app");
     server.stop().await;
@@ -286,7 +335,7 @@ async fn private_things(server: &Running) -> (Private, Socket) {
 }
 
 async fn documented(server: &Running) -> BTreeSet<String> {
-    let document = ask_body(server, "GET", "/openapi.json", &Value::Null, &[]).await.1;
+    let document = ask_body(&server.address, "GET", "/openapi.json", &Value::Null, &[]).await.1;
     let paths = document["paths"].as_object().expect("paths");
     let operations = paths.values().flat_map(|item| item.as_object().expect("an item").values());
     operations.filter_map(|operation| operation["operationId"].as_str().map(str::to_owned)).collect()
@@ -305,27 +354,25 @@ fn basic(app: &str, secret: &str) -> Vec<(&'static str, String)> {
 
 /// The status, and the error's code if there is one.
 async fn ask(server: &Running, operation: &Operation, headers: Headers<'_>) -> (u16, String) {
-    let (status, body) = ask_body(server, operation.verb, &operation.path, &operation.body, headers).await;
+    let address = match operation.access {
+        Access::Operator(_) => server.operator().0,
+        _ => server.address.clone(),
+    };
+    let (status, body) = ask_body(&address, operation.verb, &operation.path, &operation.body, headers).await;
     (status, body["error"]["code"].as_str().unwrap_or_default().to_owned())
 }
 
-async fn ask_body(
-    server: &Running,
-    verb: &str,
-    path: &str,
-    body: &Value,
-    headers: Headers<'_>,
-) -> (u16, Value) {
+async fn ask_body(address: &str, verb: &str, path: &str, body: &Value, headers: Headers<'_>) -> (u16, Value) {
     let body = if body.is_null() { String::new() } else { body.to_string() };
     let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let headers = headers.concat();
     let request = format!(
         "{verb} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
          content-length: {}\r\n{headers}\r\n{body}",
-        server.address,
+        address,
         body.len()
     );
-    let mut stream = TcpStream::connect(&server.address).await.expect("a connection");
+    let mut stream = TcpStream::connect(address).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("an open connection");
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await.expect("an answer");

@@ -62,9 +62,10 @@ impl Service {
         });
         let app = written(rotated.await)?;
         tracing::info!(app = %key, "app secret rotated");
-        let ended_sessions = match rotation.end_sessions {
-            true => self.end_sessions_of_app(app, SessionEndReason::SecretRotated).await?,
-            false => 0,
+        let ended_sessions = if rotation.end_sessions {
+            self.end_sessions_of_app(app, SessionEndReason::SecretRotated).await?
+        } else {
+            0
         };
         Ok(RotatedSecret { secret, old_good_until, ended_sessions })
     }

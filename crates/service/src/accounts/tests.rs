@@ -158,7 +158,8 @@ fn a_rotation_ends_the_sessions_of_its_app_where_it_is_to() {
     let world = World::new();
     let two = app_key("app-two");
     world.caller("ann");
-    [world.caller_in("app-two", "dan"), world.caller_in("app-two", "eve")];
+    world.caller_in("app-two", "dan");
+    world.caller_in("app-two", "eve");
     closed(&world);
     let rotation = |end_sessions| Rotation { grace: Duration::ZERO, end_sessions };
     let kept = block_on(world.service.rotate_secret(BY, &two, rotation(false))).expect("rotated");

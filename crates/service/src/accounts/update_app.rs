@@ -64,7 +64,9 @@ fn details(change: &UpdateApp) -> Value {
     if !change.settings.is_empty() {
         let mut settings = change.settings.clone();
         if let Some(Value::Array(issuers)) = settings.get_mut("jwtIssuers") {
-            issuers.iter_mut().for_each(|issuer| *issuer = json!({ "issuer": issuer["issuer"] }));
+            for issuer in issuers {
+                *issuer = json!({ "issuer": issuer["issuer"] });
+            }
         }
         details.insert("settings".to_owned(), Value::Object(settings));
     }

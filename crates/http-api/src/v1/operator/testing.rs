@@ -41,5 +41,7 @@ pub(crate) fn check_operator(api: &Api, method: &str, path: &str) {
     let others = ["Bearer cbo_wrong", "Bearer ", "Application app-one", "Basic YXBwLW9uZTpzZWNyZXQ="];
     refuse(None);
     refuse(Some(&user));
-    others.into_iter().for_each(|value| refuse(Some(value)));
+    for value in others {
+        refuse(Some(value));
+    }
 }
