@@ -435,6 +435,161 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operator/apps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List apps
+         * @description Every app of the server, in the order in which they were made, on one page. No secrets.
+         */
+        get: operations["listApps"];
+        put?: never;
+        /**
+         * Make an app
+         * @description The secret belongs to the app's backend. It is told here and by a rotation only.
+         */
+        post: operations["createApp"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/apps/{appKey}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show an app
+         * @description By any key that leads to it. No secret.
+         */
+        get: operations["showApp"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change an app
+         * @description Its name, its settings, whether anyone may use it. What is left out stays, and `null` sets a setting to its default.
+         *     Open connections go by the new settings at once; those of an app that is disabled are closed with code 4402.
+         */
+        patch: operations["updateApp"];
+        trace?: never;
+    };
+    "/v1/operator/apps/{appKey}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the keys of an app
+         * @description Every key that leads to it, or led to it before it was removed, on one page. No secrets.
+         */
+        get: operations["listAppKeys"];
+        put?: never;
+        /**
+         * Let another key lead to an app
+         * @description A key alone is an alias, for clients that carry another key. With the secret that it has on another server, backends
+         *     that sign with that secret are good for the app too.
+         */
+        post: operations["addAppKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/apps/{appKey}/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a key of an app
+         * @description An alias or an imported key, with its secret, leads to the app no longer. The app's own key stays.
+         */
+        delete: operations["removeAppKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/apps/{appKey}/secret-rotations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an app a new secret
+         * @description The old secrets, those of imported keys among them, stay good for the grace time, so that backends can be moved over
+         *     one by one. With `endSessions` every session of the app ends too, for a secret that others may have used.
+         */
+        post: operations["rotateSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/audit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what was changed
+         * @description What operators and the backends of apps changed, newest first. No secrets.
+         */
+        get: operations["listAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the settings that apps have
+         * @description The table of names, values, bounds and defaults, on one page.
+         */
+        get: operations["listSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/password-resets": {
         parameters: {
             query?: never;
@@ -685,6 +840,42 @@ export interface components {
             /** @description The last event that the client has. */
             seq: components["schemas"]["Seq"];
         };
+        /** @description The key that was added. */
+        AddAppKeyAnswer: {
+            /** @description The key. */
+            key: components["schemas"]["ListedAppKey"];
+        };
+        /** @description `POST /v1/operator/apps/{appKey}/keys`: an alias, or with a secret a key from another server. */
+        AddAppKeyRequest: {
+            /** @description The key, which leads to no app yet. */
+            key: string;
+            /** @description The secret that the key has elsewhere, in standard Base64. */
+            secret?: string | null;
+        };
+        /** @description An app as its operator sees it. */
+        App: {
+            /**
+             * Format: date-time
+             * @description When it was made.
+             */
+            createdAt: string;
+            /**
+             * Format: date-time
+             * @description Since when nobody may use it; `null` where it is open.
+             */
+            disabledAt: string | null;
+            /** @description Its own key, which new clients should use. */
+            key: string;
+            /** @description A name for people. */
+            name: string;
+            /** @description Every setting by its name, as `GET /v1/operator/settings` lists them. */
+            settings: Record<string, unknown>;
+        };
+        /** @description One app. */
+        AppAnswer: {
+            /** @description The app, as it is now. */
+            app: components["schemas"]["App"];
+        };
         /** @description A name that leads to a user, and who said so. */
         AppIdentity: {
             /** @description Who said that it is this user's. */
@@ -694,6 +885,11 @@ export interface components {
             /** @description The name in its normal form. */
             value: string;
         };
+        /**
+         * @description What a key of an app is.
+         * @enum {string}
+         */
+        AppKeyKind: "own" | "imported" | "alias";
         /** @description A user of the app, with everything that is known of them but their credentials. */
         AppUser: {
             /**
@@ -721,6 +917,27 @@ export interface components {
          * @enum {string}
          */
         AssertedBy: "backend" | "self";
+        /** @description Something that an operator or an app's backend changed. */
+        AuditEntry: {
+            /** @description What, such as `app.updated`. */
+            action: string;
+            /**
+             * @description Who: `operator` over the operator API, `command_line` while the server was not running, `app` for an app's
+             *     backend.
+             */
+            actor: string;
+            /** @description In which app; `null` where it is about the server. */
+            appKey: string | null;
+            /**
+             * Format: date-time
+             * @description When.
+             */
+            at: string;
+            /** @description More of it, never a secret. */
+            details: Record<string, unknown>;
+            /** @description To whom or what, such as a key. */
+            subject: string;
+        };
         /** @description A live call. */
         Call: {
             /**
@@ -1118,6 +1335,22 @@ export interface components {
              */
             updatedAt: string;
         };
+        /** @description A new app with its secret, which is told only this once. */
+        CreateAppAnswer: {
+            /** @description The app. */
+            app: components["schemas"]["App"];
+            /** @description The secret of the app's backend, in standard Base64. */
+            secret: string;
+        };
+        /** @description `POST /v1/operator/apps` */
+        CreateAppRequest: {
+            /** @description The app's key; a random one where it is left out. */
+            key?: string | null;
+            /** @description A name for people, 1 to 100 characters. */
+            name: string;
+            /** @description Settings that are not to be the default. */
+            settings?: Record<string, unknown>;
+        };
         /** @description A new user. */
         CreateUserRequest: {
             /** @description Further names that lead to the user; at most 20. */
@@ -1276,6 +1509,28 @@ export interface components {
             /** @description The name. E-mail addresses are compared without case; numbers are E.164 with '+'. */
             value: string;
         };
+        /** @description A key that leads, or led, to an app. */
+        ListedAppKey: {
+            /**
+             * Format: date-time
+             * @description When it was added.
+             */
+            createdAt: string;
+            /**
+             * Format: int32
+             * @description Rises by each secret that the key got.
+             */
+            generation: number;
+            /**
+             * Format: date-time
+             * @description From this moment on it is refused; `null` where there is none.
+             */
+            goodUntil: string | null;
+            /** @description The key. */
+            key: string;
+            /** @description What it is. */
+            kind: components["schemas"]["AppKeyKind"];
+        };
         /** @description A session in the list of its user's sessions. */
         ListedSession: {
             /** @description Whether it has an open connection. */
@@ -1372,6 +1627,30 @@ export interface components {
             nextCursor: string | null;
         };
         /** @description One page of a list. */
+        Page_App: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was made.
+                 */
+                createdAt: string;
+                /**
+                 * Format: date-time
+                 * @description Since when nobody may use it; `null` where it is open.
+                 */
+                disabledAt: string | null;
+                /** @description Its own key, which new clients should use. */
+                key: string;
+                /** @description A name for people. */
+                name: string;
+                /** @description Every setting by its name, as `GET /v1/operator/settings` lists them. */
+                settings: Record<string, unknown>;
+            }[];
+            /** @description Give this as `cursor` for the next page; `null` on the last. */
+            nextCursor: string | null;
+        };
+        /** @description One page of a list. */
         Page_AppUser: {
             /** @description The items, in the order of the list. */
             items: {
@@ -1394,6 +1673,32 @@ export interface components {
                  * @description When the user's last connection closed; `null` before the first.
                  */
                 lastSeenAt: string | null;
+            }[];
+            /** @description Give this as `cursor` for the next page; `null` on the last. */
+            nextCursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_AuditEntry: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /** @description What, such as `app.updated`. */
+                action: string;
+                /**
+                 * @description Who: `operator` over the operator API, `command_line` while the server was not running, `app` for an app's
+                 *     backend.
+                 */
+                actor: string;
+                /** @description In which app; `null` where it is about the server. */
+                appKey: string | null;
+                /**
+                 * Format: date-time
+                 * @description When.
+                 */
+                at: string;
+                /** @description More of it, never a secret. */
+                details: Record<string, unknown>;
+                /** @description To whom or what, such as a key. */
+                subject: string;
             }[];
             /** @description Give this as `cursor` for the next page; `null` on the last. */
             nextCursor: string | null;
@@ -1439,6 +1744,33 @@ export interface components {
                 presence: components["schemas"]["Presence"];
                 /** @description Who. */
                 user: components["schemas"]["User"];
+            }[];
+            /** @description Give this as `cursor` for the next page; `null` on the last. */
+            nextCursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_ListedAppKey: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /**
+                 * Format: date-time
+                 * @description When it was added.
+                 */
+                createdAt: string;
+                /**
+                 * Format: int32
+                 * @description Rises by each secret that the key got.
+                 */
+                generation: number;
+                /**
+                 * Format: date-time
+                 * @description From this moment on it is refused; `null` where there is none.
+                 */
+                goodUntil: string | null;
+                /** @description The key. */
+                key: string;
+                /** @description What it is. */
+                kind: components["schemas"]["AppKeyKind"];
             }[];
             /** @description Give this as `cursor` for the next page; `null` on the last. */
             nextCursor: string | null;
@@ -1500,6 +1832,34 @@ export interface components {
                 type: components["schemas"]["IdentityType"];
                 /** @description The name in its normal form. */
                 value: string;
+            }[];
+            /** @description Give this as `cursor` for the next page; `null` on the last. */
+            nextCursor: string | null;
+        };
+        /** @description One page of a list. */
+        Page_Setting: {
+            /** @description The items, in the order of the list. */
+            items: {
+                /** @description What holds until it is set. */
+                default: unknown;
+                /** @description Which values it takes. */
+                kind: components["schemas"]["SettingKind"];
+                /**
+                 * Format: int32
+                 * @description The most, of a number.
+                 */
+                max: number | null;
+                /**
+                 * Format: int32
+                 * @description The least, of a number.
+                 */
+                min: number | null;
+                /** @description Its name. */
+                name: string;
+                /** @description What it does. */
+                sentence: string;
+                /** @description Which words, of a word. */
+                words: string[] | null;
             }[];
             /** @description Give this as `cursor` for the next page; `null` on the last. */
             nextCursor: string | null;
@@ -1668,6 +2028,31 @@ export interface components {
          * @enum {string}
          */
         Retry: "never" | "after" | "now";
+        /** @description A new secret, which is told only this once. */
+        RotateSecretAnswer: {
+            /**
+             * Format: int32
+             * @description How many sessions ended.
+             */
+            endedSessions: number;
+            /**
+             * Format: date-time
+             * @description The old secrets are refused from this moment on.
+             */
+            oldGoodUntil: string;
+            /** @description The new secret of the app's backend, in standard Base64. */
+            secret: string;
+        };
+        /** @description `POST /v1/operator/apps/{appKey}/secret-rotations` */
+        RotateSecretRequest: {
+            /** @description Whether every session of the app ends too; `false` where it is left out. */
+            endSessions?: boolean | null;
+            /**
+             * Format: int32
+             * @description How long the old secrets stay good, at most 2,592,000; 3,600 where it is left out.
+             */
+            graceSeconds?: number | null;
+        };
         /** @description The answer to `POST /v1/messages`: the message is synced to disk and has its place. */
         SendMessageAnswer: {
             /** @description The message. */
@@ -1811,6 +2196,34 @@ export interface components {
             /** @description The system. */
             platform: string | null;
         };
+        /** @description One setting of an app. */
+        Setting: {
+            /** @description What holds until it is set. */
+            default: unknown;
+            /** @description Which values it takes. */
+            kind: components["schemas"]["SettingKind"];
+            /**
+             * Format: int32
+             * @description The most, of a number.
+             */
+            max: number | null;
+            /**
+             * Format: int32
+             * @description The least, of a number.
+             */
+            min: number | null;
+            /** @description Its name. */
+            name: string;
+            /** @description What it does. */
+            sentence: string;
+            /** @description Which words, of a word. */
+            words: string[] | null;
+        };
+        /**
+         * @description Which values a setting takes.
+         * @enum {string}
+         */
+        SettingKind: "switch" | "number" | "word" | "origins" | "jwt_issuers";
         /** @description The answer to a sign-in: the session with its token, which is told only this once. */
         SignInAnswer: {
             /** @description Signs requests (`Authorization: Instance <sessionId>:<signature>`), for clients that must not send a token. */
@@ -1892,6 +2305,15 @@ export interface components {
             /** @description To whom the user writes. */
             to: components["schemas"]["Recipient"];
         };
+        /** @description `PATCH /v1/operator/apps/{appKey}`: what is left out stays as it is. */
+        UpdateAppRequest: {
+            /** @description `true` ends all sessions and refuses new ones, `false` opens the app again. */
+            disabled?: boolean | null;
+            /** @description Another name for people, 1 to 100 characters. */
+            name?: string | null;
+            /** @description Settings by their names; `null` stands for the default. */
+            settings?: Record<string, unknown>;
+        };
         /** @description What is to change of a user. */
         UpdateUserRequest: {
             /** @description Whether the user is kept from signing in. */
@@ -1947,9 +2369,15 @@ export interface components {
 }
 export type AccessToken = components['schemas']['AccessToken'];
 export type Ack = components['schemas']['Ack'];
+export type AddAppKeyAnswer = components['schemas']['AddAppKeyAnswer'];
+export type AddAppKeyRequest = components['schemas']['AddAppKeyRequest'];
+export type App = components['schemas']['App'];
+export type AppAnswer = components['schemas']['AppAnswer'];
 export type AppIdentity = components['schemas']['AppIdentity'];
+export type AppKeyKind = components['schemas']['AppKeyKind'];
 export type AppUser = components['schemas']['AppUser'];
 export type AssertedBy = components['schemas']['AssertedBy'];
+export type AuditEntry = components['schemas']['AuditEntry'];
 export type Call = components['schemas']['Call'];
 export type CallAccept = components['schemas']['CallAccept'];
 export type CallAccepted = components['schemas']['CallAccepted'];
@@ -1982,6 +2410,8 @@ export type CallSummary = components['schemas']['CallSummary'];
 export type ChangePasswordRequest = components['schemas']['ChangePasswordRequest'];
 export type ClientFrame = components['schemas']['ClientFrame'];
 export type Conversation = components['schemas']['Conversation'];
+export type CreateAppAnswer = components['schemas']['CreateAppAnswer'];
+export type CreateAppRequest = components['schemas']['CreateAppRequest'];
 export type CreateUserRequest = components['schemas']['CreateUserRequest'];
 export type CredentialKind = components['schemas']['CredentialKind'];
 export type DescriptionType = components['schemas']['DescriptionType'];
@@ -2003,6 +2433,7 @@ export type IssuedAccessToken = components['schemas']['IssuedAccessToken'];
 export type IssuedTicket = components['schemas']['IssuedTicket'];
 export type IssueTicketRequest = components['schemas']['IssueTicketRequest'];
 export type LinkIdentityRequest = components['schemas']['LinkIdentityRequest'];
+export type ListedAppKey = components['schemas']['ListedAppKey'];
 export type ListedSession = components['schemas']['ListedSession'];
 export type Message = components['schemas']['Message'];
 export type MessageAccepted = components['schemas']['MessageAccepted'];
@@ -2011,12 +2442,16 @@ export type MessageOrigin = components['schemas']['MessageOrigin'];
 export type MessageSend = components['schemas']['MessageSend'];
 export type OwnIdentity = components['schemas']['OwnIdentity'];
 export type PageAccessToken = components['schemas']['Page_AccessToken'];
+export type PageApp = components['schemas']['Page_App'];
 export type PageAppUser = components['schemas']['Page_AppUser'];
+export type PageAuditEntry = components['schemas']['Page_AuditEntry'];
 export type PageConversation = components['schemas']['Page_Conversation'];
 export type PageDirectoryEntry = components['schemas']['Page_DirectoryEntry'];
+export type PageListedAppKey = components['schemas']['Page_ListedAppKey'];
 export type PageListedSession = components['schemas']['Page_ListedSession'];
 export type PageMessage = components['schemas']['Page_Message'];
 export type PageOwnIdentity = components['schemas']['Page_OwnIdentity'];
+export type PageSetting = components['schemas']['Page_Setting'];
 export type PasswordReset = components['schemas']['PasswordReset'];
 export type Ping = components['schemas']['Ping'];
 export type Pong = components['schemas']['Pong'];
@@ -2035,6 +2470,8 @@ export type RegisterRequest = components['schemas']['RegisterRequest'];
 export type RenewSessionRequest = components['schemas']['RenewSessionRequest'];
 export type ResetPasswordRequest = components['schemas']['ResetPasswordRequest'];
 export type Retry = components['schemas']['Retry'];
+export type RotateSecretAnswer = components['schemas']['RotateSecretAnswer'];
+export type RotateSecretRequest = components['schemas']['RotateSecretRequest'];
 export type SendMessageAnswer = components['schemas']['SendMessageAnswer'];
 export type SendMessageRequest = components['schemas']['SendMessageRequest'];
 export type Seq = components['schemas']['Seq'];
@@ -2043,6 +2480,8 @@ export type Session = components['schemas']['Session'];
 export type SessionAnswer = components['schemas']['SessionAnswer'];
 export type SessionDescription = components['schemas']['SessionDescription'];
 export type SessionDevice = components['schemas']['SessionDevice'];
+export type Setting = components['schemas']['Setting'];
+export type SettingKind = components['schemas']['SettingKind'];
 export type SignInAnswer = components['schemas']['SignInAnswer'];
 export type SignInRequest = components['schemas']['SignInRequest'];
 export type SignUpAnswer = components['schemas']['SignUpAnswer'];
@@ -2050,6 +2489,7 @@ export type SignUpRequest = components['schemas']['SignUpRequest'];
 export type TimestampAnswer = components['schemas']['TimestampAnswer'];
 export type Typing = components['schemas']['Typing'];
 export type TypingSet = components['schemas']['TypingSet'];
+export type UpdateAppRequest = components['schemas']['UpdateAppRequest'];
 export type UpdateUserRequest = components['schemas']['UpdateUserRequest'];
 export type User = components['schemas']['User'];
 export type Welcome = components['schemas']['Welcome'];
@@ -3646,6 +4086,544 @@ export interface operations {
             };
             /** @description `rate_limited` */
             429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listApps: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_App"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    createApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CreateAppRequest"];
+            };
+        };
+        responses: {
+            /** @description Made. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreateAppAnswer"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    showApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The app. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppAnswer"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    updateApp: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateAppRequest"];
+            };
+        };
+        responses: {
+            /** @description The app as it is now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppAnswer"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listAppKeys: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedAppKey"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    addAppKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AddAppKeyRequest"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AddAppKeyAnswer"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    removeAppKey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+                /** @description Which of its keys. */
+                key: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Removed. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found`, `app_key_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_key_needed` */
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    rotateSecret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RotateSecretRequest"];
+            };
+        };
+        responses: {
+            /** @description The new secret, told only this once. */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RotateSecretAnswer"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listAudit: {
+        parameters: {
+            query?: {
+                /** @description Only what was changed in this app. */
+                app?: string;
+                /** @description `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description Items in a page, 1 to 100; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of changes. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AuditEntry"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listSettings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_Setting"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
                 headers: {
                     [name: string]: unknown;
                 };
