@@ -169,6 +169,7 @@ fn every_change_is_in_the_audit_log_without_names() {
         })
         .collect();
     let expected = [
+        ("command_line", "app.created", "app-one"),
         ("app", "user.created", "ann"),
         ("app", "user.identity_removed", "stranger"),
         ("app", "user.identity_linked", "ann"),
