@@ -225,8 +225,8 @@ pub fn ticket_sign_in(ticket: &str) -> SignIn {
 }
 
 /// Where a client is.
-pub fn address(text: &str) -> Option<ClientAddress> {
-    Some(text.parse::<std::net::IpAddr>().expect("an address").into())
+pub fn address(text: &str) -> ClientAddress {
+    text.parse::<std::net::IpAddr>().expect("an address").into()
 }
 
 /// A secret of this text.

@@ -64,7 +64,7 @@ fn as_ann(password: &str) -> SignIn {
 }
 
 fn as_bob(password: &str, from: Option<&str>) -> SignIn {
-    SignIn { address: from.and_then(address), ..by_password((IdentityType::Username, "bob"), password) }
+    SignIn { address: from.map(address), ..by_password((IdentityType::Username, "bob"), password) }
 }
 
 fn hash_of(world: &World, user: &UserId) -> Option<PasswordRecord> {
@@ -404,7 +404,7 @@ fn sign_ups_of_one_address_are_counted() {
         let name = format!("user-{number}");
         // Refused for the password, which is cheap to find out, and counted all the same.
         let weak = request(&[(IdentityType::Username, name.as_str())], "short");
-        code(sign_up(&world, SignUp { address: address(text), ..weak }))
+        code(sign_up(&world, SignUp { address: Some(address(text)), ..weak }))
     };
     for number in 0..10 {
         assert_eq!(from(number, "203.0.113.1"), ErrorCode::PasswordWeak);
@@ -430,7 +430,7 @@ fn an_address_waits_after_five_wrong_passwords_and_others_do_not() {
     assert_eq!(world.service.passwords.calls(), calls, "nothing is hashed for it");
     world.sign_in(as_bob(CHEAP.0, Some("203.0.113.2"))).expect("another address");
     let other = by_password((IdentityType::Username, "nobody"), "wrong");
-    let other = world.sign_in(SignIn { address: address("203.0.113.1"), ..other });
+    let other = world.sign_in(SignIn { address: Some(address("203.0.113.1")), ..other });
     assert_eq!(code(other), ErrorCode::CredentialsWrong, "another account");
     world.clock.advance(Duration::from_secs(1));
     world.sign_in(as_bob(CHEAP.0, Some("203.0.113.1"))).expect("after the wait");
