@@ -16,7 +16,7 @@ use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::sessions::ticket::{Ticket, TicketContents};
 use callbox_service::signature::{ContentMd5, Covered, SignedPaths};
 use callbox_service::{LimitSettings, MasterKey, Parts, Service, ServiceResult};
-use callbox_storage::{Store, StoreError, StoreResult, Tx};
+use callbox_storage::{Store, StoreResult, Tx};
 use callbox_storage_sqlite::SqliteStore;
 use callbox_wire::ErrorCode;
 use serde_json::{Value, json};
@@ -108,7 +108,7 @@ impl Api {
         &self,
         verbs: impl FnOnce(&mut dyn Tx) -> StoreResult<T> + Send + 'static,
     ) -> T {
-        let written = self.store.write(move |tx| Ok::<_, StoreError>(verbs(tx)?));
+        let written = self.store.write(verbs);
         self.runtime.block_on(written).expect("written")
     }
 
