@@ -174,3 +174,117 @@ pub(crate) fn authorization(headers: &HeaderMap) -> Result<Authorization<'_>, Er
 pub(crate) fn origin(headers: &HeaderMap) -> Option<String> {
     headers.get(ORIGIN).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use callbox_domain::Clock as _;
+    use callbox_wire::ErrorCode;
+    use serde_json::json;
+
+    use crate::testing::{Api, ORIGIN};
+
+    #[test]
+    fn a_session_signs_what_asks_and_what_changes() {
+        let api = Api::new();
+        let session = api.signed_in("app-one", "ann");
+        let asks = api.call("GET", "/v1/users?limit=2").signed_by_session(&session);
+        for _ in 0..2 {
+            assert_eq!(asks.clone().send().status, 200, "what only asks may come again");
+        }
+        let renew = api.call("POST", "/v1/session/renew").json(&json!({})).signed_by_session(&session);
+        assert_eq!(renew.clone().send().status, 200);
+        renew.send().is_error(ErrorCode::RequestReplayed);
+        let page = api.call("GET", "/v1/session").header("origin", ORIGIN).signed_by_session(&session);
+        assert_eq!(page.send().status, 200);
+        let page = api.call("GET", "/v1/session").header("origin", "https://evil.example");
+        page.signed_by_session(&session).send().is_error(ErrorCode::OriginNotAllowed);
+    }
+
+    #[test]
+    fn a_message_that_comes_again_gets_the_first_answer() {
+        let api = Api::new();
+        let session = api.signed_in("app-one", "ann");
+        api.sign_in("app-one", "bob");
+        let body = json!({ "messageId": "message-1", "to": { "userId": "bob" }, "text": "hello" });
+        let call = api.call("POST", "/v1/messages").json(&body).signed_by_session(&session);
+        let first = call.clone().send();
+        assert_eq!(first.status, 201, "{first:?}");
+        let again = call.send();
+        assert_eq!((again.status, again.body), (201, first.body));
+    }
+
+    #[test]
+    fn whatever_is_altered_after_signing_is_noticed() {
+        let api = Api::new();
+        let (ann, bob) = (api.signed_in("app-one", "ann"), api.signed_in("app-one", "bob"));
+        let body = |text: &str| json!({ "messageId": "message-1", "to": { "userId": "bob" }, "text": text });
+        let call = || api.call("POST", "/v1/messages").json(&body("hello")).signed_by_session(&ann);
+        let users = || api.call("GET", "/v1/users?limit=2").signed_by_session(&ann);
+        let anothers = json!({ "session": bob["session"], "secret": ann["secret"] });
+        let cases = [
+            ("body", call().body(body("hallo").to_string())),
+            ("no body", call().body("")),
+            ("query", users().at("/v1/users?limit=3")),
+            ("no query", users().at("/v1/users")),
+            ("path", users().at("/v1/session")),
+            ("signer", api.call("GET", "/v1/session").signed_by_session(&anothers)),
+            ("a body for none", api.call("GET", "/v1/session").signed_by_session(&ann).body("{}")),
+        ];
+        for (altered, call) in cases {
+            let answer = call.send();
+            assert_eq!(answer.body["error"]["code"], "signature_invalid", "{altered}: {answer:?}");
+        }
+        assert_eq!((call().send().status, users().send().status), (201, 200));
+    }
+
+    #[test]
+    fn the_signers_clock_may_be_five_minutes_off() {
+        let api = Api::new();
+        let session = api.signed_in("app-one", "ann");
+        let now = api.clock.now();
+        let at =
+            |timestamp: &str| api.call("GET", "/v1/session").signed_by_session_at(&session, timestamp).send();
+        let seconds = Duration::from_secs;
+        for good in [now.plus(seconds(300)), now.minus(seconds(300)), now] {
+            assert_eq!(at(&good.to_rfc3339()).status, 200);
+        }
+        for bad in [now.plus(seconds(301)), now.minus(seconds(301))] {
+            let refused = at(&bad.to_rfc3339());
+            assert_eq!(refused.is_error(ErrorCode::ClockSkew)["serverTime"], now.to_rfc3339());
+        }
+        at("yesterday").is_error(ErrorCode::ClockSkew);
+        at("").is_error(ErrorCode::ClockSkew);
+    }
+
+    #[test]
+    fn a_signature_that_was_taken_is_refused_until_its_clock_refuses_it() {
+        let api = Api::new();
+        let session = api.signed_in("app-one", "ann");
+        let call = api.call("POST", "/v1/session/token").signed_by_session(&session);
+        assert_eq!(call.clone().send().status, 200);
+        api.clock.advance(Duration::from_mins(5));
+        api.wait(async {
+            api.service.forget_expired().await;
+            Ok(())
+        });
+        call.clone().send().is_error(ErrorCode::RequestReplayed);
+        api.clock.advance(Duration::from_millis(1));
+        api.wait(async {
+            api.service.forget_expired().await;
+            Ok(())
+        });
+        call.send().is_error(ErrorCode::ClockSkew);
+    }
+
+    #[test]
+    fn an_apps_signature_is_no_users() {
+        let api = Api::new();
+        let call = api.call("GET", "/v1/session").signed_by_app("app-one");
+        call.send().is_error(ErrorCode::CredentialsMissing);
+        let session = api.signed_in("app-one", "ann");
+        let call = api.call("POST", "/v1/sessions").json(&json!({ "userId": "bob" }));
+        call.signed_by_session(&session).send().is_error(ErrorCode::CredentialsMissing);
+    }
+}

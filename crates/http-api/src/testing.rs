@@ -9,32 +9,40 @@ use axum::http::{HeaderMap, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use callbox_bus::{Bus, LocalBus, Notice};
-use callbox_domain::{AppKey, AppSettings, Clock, Directory, IdentityType, Random, Secret, Timestamp};
+use callbox_domain::{
+    App, AppId, AppKey, AppSettings, Clock, IdentityType, OneTimePurpose, OneTimeToken, Random, Secret,
+    Timestamp, UserId,
+};
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
 use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::sessions::ticket::{Ticket, TicketContents};
+use callbox_service::signature::{ContentMd5, Covered, SignedPaths};
 use callbox_service::{LimitSettings, MasterKey, Parts, Service, ServiceResult};
+use callbox_storage::{Store, StoreResult, Tx};
 use callbox_storage_sqlite::SqliteStore;
 use callbox_wire::ErrorCode;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt as _;
 
 /// The origin that `app-one` allows.
 pub(crate) const ORIGIN: &str = "https://app.example";
 
-/// A server with `app-one`, an open one that allows [`ORIGIN`], and `app-two`, which trusts only its backend.
+/// A server with `app-one`, where every way in is open for pages of [`ORIGIN`], and `app-two`, which trusts only its backend.
 pub(crate) struct Api {
     pub clock: Arc<ManualClock>,
     /// For what no operation does: sockets start and accept calls.
     pub service: Arc<Service>,
+    store: Arc<dyn Store>,
     router: Router,
     runtime: Runtime,
     secrets: Vec<Secret<String>>,
 }
 
 /// A request under way.
+#[derive(Clone)]
 pub(crate) struct Call<'api> {
     api: &'api Api,
     method: String,
@@ -55,13 +63,13 @@ impl Api {
     pub fn new() -> Self {
         let bus = Arc::new(LocalBus::default());
         let logged = Arc::clone(&bus);
-        let store =
+        let store: Arc<dyn Store> =
             SqliteStore::open_in_memory(Box::new(move |events| logged.publish(Notice::Logged(events))))
                 .expect("a store in memory");
         let clock = Arc::new(ManualClock::default());
         let random = Arc::new(CountingRandom::default());
         let service = Arc::new(Service::new(Parts {
-            store,
+            store: Arc::clone(&store),
             bus,
             clock: clock.clone(),
             master_key: MasterKey::generate(random.as_ref()),
@@ -71,12 +79,7 @@ impl Api {
         }));
         service.allow_open_sign_in();
         let runtime = Builder::new_current_thread().build().expect("a runtime");
-        let open = AppSettings {
-            open_sign_in: true,
-            directory: Directory::Everyone,
-            allowed_origins: vec![ORIGIN.to_owned()],
-            ..AppSettings::default()
-        };
+        let open = AppSettings { allowed_origins: vec![ORIGIN.to_owned()], ..AppSettings::development() };
         let create = |(key, settings): (&str, AppSettings)| {
             let app =
                 CreateApp { name: key.to_owned(), key: Some(AppKey::new(key).expect("valid")), settings };
@@ -86,7 +89,7 @@ impl Api {
         let secrets = apps.into_iter().map(create).collect();
         let operators = crate::operator_routes(Arc::clone(&service));
         let (router, _) = crate::routes(Arc::clone(&service)).merge(operators).split_for_parts();
-        Self { clock, router: crate::wrap(router, Arc::clone(&service)), service, runtime, secrets }
+        Self { clock, router: crate::wrap(router, Arc::clone(&service)), service, store, runtime, secrets }
     }
 
     /// Waits for what the service does.
@@ -121,8 +124,50 @@ impl Api {
         basic(key, &self.wait(self.service.create_app(Actor::Operator, app)).secret)
     }
 
+    /// Writes to the store what no operation does.
+    pub fn write<T: Send + 'static>(
+        &self,
+        verbs: impl FnOnce(&mut dyn Tx) -> StoreResult<T> + Send + 'static,
+    ) -> T {
+        let written = self.store.write(verbs);
+        self.runtime.block_on(written).expect("written")
+    }
+
+    /// Changes an app's settings, as its operator does.
+    pub fn change_app(&self, key: &str, change: impl FnOnce(&mut AppSettings)) {
+        let mut app = self.app(key);
+        change(&mut app.settings);
+        self.write(move |tx| tx.update_app(&app));
+    }
+
+    fn app(&self, key: &str) -> App {
+        self.wait(self.service.find_app(&AppKey::new(key).expect("valid")))
+    }
+
+    /// Gives a user of an app a token to reset the password with, good for an hour, as the app's backend does.
+    pub fn issue_reset_token(&self, app: &str, user: &str, token: &str) {
+        let app: AppId = self.app(app).id;
+        let token = OneTimeToken {
+            hash: Sha256::digest(token.as_bytes()).into(),
+            purpose: OneTimePurpose::PasswordReset,
+            user_id: UserId::new(user).expect("valid"),
+            expires_at: self.clock.now().plus(Duration::from_hours(1)),
+        };
+        self.write(move |tx| tx.insert_one_time_token(app, &token));
+    }
+
+    /// The secret of an app's backend.
+    pub fn secret(&self, app: &str) -> &Secret<String> {
+        &self.secrets[usize::from(app != "app-one")]
+    }
+
     /// Signs a user in: openly in `app-one`, by a ticket in `app-two`. The token.
     pub fn sign_in(&self, app: &str, user: &str) -> String {
+        self.signed_in(app, user)["token"].as_str().expect("a token").to_owned()
+    }
+
+    /// As [`Api::sign_in`]; the whole answer.
+    pub fn signed_in(&self, app: &str, user: &str) -> Value {
         let body = match app {
             "app-one" => json!({ "userId": user }),
             _ => json!({ "ticket": self.ticket(app, user, self.clock.now()) }),
@@ -130,7 +175,7 @@ impl Api {
         let call = self.call("POST", "/v1/sessions").header("authorization", &format!("Application {app}"));
         let answer = call.json(&body).send();
         assert_eq!(answer.status, 201, "{answer:?}");
-        answer.body["token"].as_str().expect("a token").to_owned()
+        answer.body
     }
 
     pub fn ticket(&self, app: &str, user: &str, created: Timestamp) -> String {
@@ -194,6 +239,44 @@ impl Call<'_> {
     pub fn body(mut self, body: impl Into<Vec<u8>>) -> Self {
         self.body = body.into();
         self
+    }
+
+    /// Goes to another path, whatever was signed.
+    pub fn at(mut self, path: &str) -> Self {
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    /// Signs all that is there so far with the secret of this session (an answer of a sign-in), now.
+    pub fn signed_by_session(self, session: &Value) -> Self {
+        let now = self.api.clock.now();
+        self.signed_by_session_at(session, &now.to_rfc3339())
+    }
+
+    /// As [`Call::signed_by_session`], at any time.
+    pub fn signed_by_session_at(self, session: &Value, timestamp: &str) -> Self {
+        let text = |value: &Value| value.as_str().expect("text").to_owned();
+        let secret = Secret::new(text(&session["secret"]));
+        self.signed(&format!("Instance {}", text(&session["session"]["id"])), &secret, timestamp)
+    }
+
+    /// Signs all that is there so far with the secret of this app, now.
+    pub fn signed_by_app(self, app: &str) -> Self {
+        let (secret, now) = (self.api.secret(app).clone(), self.api.clock.now());
+        self.signed(&format!("Application {app}"), &secret, &now.to_rfc3339())
+    }
+
+    fn signed(self, signer: &str, secret: &Secret<String>, timestamp: &str) -> Self {
+        let content_type = self.headers.iter().find(|(name, _)| name == "content-type");
+        let covered = Covered {
+            method: self.method.clone(),
+            paths: SignedPaths::exact(&self.path),
+            content_type: content_type.map(|(_, value)| value.clone()).unwrap_or_default(),
+            timestamp_text: timestamp.to_owned(),
+            content_md5: ContentMd5::of(&self.body),
+        };
+        let signature = covered.sign(secret).expect("a good secret").to_text();
+        self.header("x-timestamp", timestamp).header("authorization", &format!("{signer}:{signature}"))
     }
 
     pub fn send(self) -> Answer {

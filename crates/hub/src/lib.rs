@@ -12,6 +12,9 @@ mod route;
 mod sweep;
 mod watchers;
 
+#[cfg(test)]
+mod tests;
+
 pub use route::routes;
 
 use std::collections::HashMap;

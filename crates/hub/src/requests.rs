@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use callbox_link_proto::{Admission, HEARTBEAT, Input, Request};
-use callbox_service::ServiceResult;
 use callbox_service::sessions::SessionToken;
+use callbox_service::{Caller, ServiceResult};
 use callbox_wire::frame::{
     CallLive, ClientFrame, ErrorFrame, Hello, MessageAccepted, PresenceState, ReceiptRecorded, ServerFrame,
     Welcome,
@@ -56,6 +56,17 @@ impl Hub {
         let token = SessionToken::from_client(&hello.token);
         let caller = self.service.authenticate(&token).await.map_err(|error| close_code(&error))?;
         self.service.check_origin(&caller, origin).map_err(|error| close_code(&error))?;
+        self.welcome(connection, hello, &token, caller).await
+    }
+
+    /// Gives a connection its place, and tells it what it needs to know first.
+    pub(crate) async fn welcome(
+        &self,
+        connection: &Arc<Connection>,
+        hello: Hello,
+        token: &SessionToken,
+        caller: Caller,
+    ) -> Result<(), CloseCode> {
         connection.admit(caller, hello.connection_id);
         let Member { caller, connection_id } = connection.member().ok_or(CloseCode::TryAgain)?;
         // Its place comes first, the log second: what is logged in between is noticed.
@@ -70,6 +81,8 @@ impl Hub {
                 }
             }
         }
+        // The session comes after the place too: had it ended, or been renewed, in between, nobody would have told.
+        let session = self.service.authenticate(token).await.map_err(|error| close_code(&error))?;
         let mailbox = self.service.open_mailbox(caller, hello.cursor.as_deref()).await;
         let mailbox = mailbox.map_err(|error| close_code(&error))?;
         let live_calls =
@@ -89,7 +102,7 @@ impl Hub {
             welcome,
             start: mailbox.cursor.seq,
             head: mailbox.head,
-            session_life: caller.session_expires_at.since(server_time),
+            session_life: session.session_expires_at.since(server_time),
         };
         connection.handle(self.now(), Input::Admitted(Box::new(admission)));
         // Looked up again: what was told before the welcome did not reach this connection.

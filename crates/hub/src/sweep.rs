@@ -23,7 +23,7 @@ impl Hub {
     }
 
     /// Reads the list once, from `last` on; how far it was read.
-    async fn sweep(&self, mut last: u64) -> u64 {
+    pub(crate) async fn sweep(&self, mut last: u64) -> u64 {
         while let Ok(ended) = self.service.ended_sessions_after(last).await {
             let Some(newest) = ended.last().map(|session| session.number) else { break };
             for session in &ended {

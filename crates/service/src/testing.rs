@@ -123,14 +123,19 @@ impl World {
         block_on(self.service.sign_in(request))
     }
 
+    /// Signs in; who that is.
+    pub fn caller_with(&self, request: SignIn) -> Caller {
+        let signed_in = self.sign_in(request).expect("signed in");
+        self.authenticate(&signed_in).expect("a good token")
+    }
+
     /// Signs a user in on a new device: openly in `app-one`, by a ticket in `app-two`.
     pub fn caller_in(&self, app: &str, user: &str) -> Caller {
         let request = match app {
             "app-one" => open_sign_in(user),
             _ => ticket_sign_in(&self.ticket(app, user)),
         };
-        let signed_in = self.sign_in(request).expect("signed in");
-        block_on(self.service.authenticate(&signed_in.token)).expect("a good token")
+        self.caller_with(request)
     }
 
     /// Signs a user of `app-one` in on a new device.
@@ -220,8 +225,8 @@ pub fn ticket_sign_in(ticket: &str) -> SignIn {
 }
 
 /// Where a client is.
-pub fn address(text: &str) -> Option<ClientAddress> {
-    Some(text.parse::<std::net::IpAddr>().expect("an address").into())
+pub fn address(text: &str) -> ClientAddress {
+    text.parse::<std::net::IpAddr>().expect("an address").into()
 }
 
 /// A secret of this text.

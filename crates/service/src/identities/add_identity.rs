@@ -1,7 +1,6 @@
 //! A user adds a name to sign in with.
 
 use callbox_domain::{AssertedBy, CredentialKind, Identity, IdentityType};
-use callbox_storage::Created;
 use callbox_wire::{ApiError, ErrorCode};
 
 use crate::error::{Refusal, written};
@@ -31,15 +30,15 @@ impl Service {
             created_at: self.clock.now(),
         };
         let added = self.store.write(move |tx| {
+            if let Some(there) = tx.identity(app, identity.identity_type, &identity.value)? {
+                let own = Some(there).filter(|one| one.user_id == identity.user_id);
+                return own.ok_or_else(|| Refusal::from(ErrorCode::IdentityTaken));
+            }
             if tx.identities_of(app, &identity.user_id)?.len() >= IDENTITIES_MAX {
                 return Err(ApiError::invalid_field("value", "a user has at most 10 identities").into());
             }
-            if tx.insert_identity(app, &identity)? == Created::New {
-                return Ok(identity);
-            }
-            let there = tx.identity(app, identity.identity_type, &identity.value)?;
-            let own = there.filter(|one| one.user_id == identity.user_id);
-            own.ok_or_else(|| Refusal::from(ErrorCode::IdentityTaken))
+            tx.insert_identity(app, &identity)?;
+            Ok(identity)
         });
         written(added.await)
     }

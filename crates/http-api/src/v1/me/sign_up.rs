@@ -52,3 +52,60 @@ pub(crate) async fn sign_up(
         SignUpAnswer { user: User::from_domain(&signed_up.user), ticket: signed_up.ticket.into_exposed() };
     Ok((StatusCode::CREATED, Json(answer)))
 }
+
+#[cfg(test)]
+mod tests {
+    use callbox_wire::ErrorCode;
+    use serde_json::{Value, json};
+
+    use crate::testing::{Answer, Api};
+
+    fn sign_up(api: &Api, app: &str, body: &Value) -> Answer {
+        let call = api.call("POST", "/v1/users").header("authorization", &format!("Application {app}"));
+        call.json(body).send()
+    }
+
+    fn body(value: &str, password: &str) -> Value {
+        json!({ "identities": [{ "type": "email", "value": value }], "password": password })
+    }
+
+    const PASSWORD: &str = "purple tractor parade";
+
+    #[test]
+    fn a_new_user_gets_a_generated_id_and_a_ticket_for_the_first_session() {
+        let api = Api::new();
+        let answer = sign_up(&api, "app-one", &body("Ann@example.com", PASSWORD));
+        assert_eq!(answer.status, 201, "{answer:?}");
+        let id = answer.body["user"]["id"].as_str().expect("an id");
+        assert!(id.starts_with("usr_"), "the backend names users here: {id}");
+        let sign_in = |credential: &Value| {
+            let call = api.call("POST", "/v1/sessions").header("authorization", "Application app-one");
+            call.json(credential).send()
+        };
+        let ticket = json!({ "ticket": answer.body["ticket"] });
+        let first = sign_in(&ticket);
+        assert_eq!((first.status, &first.body["user"]["id"]), (201, &id.into()));
+        sign_in(&ticket).is_error(ErrorCode::OneTimeTokenUnknown);
+        let identity = json!({ "type": "email", "value": "ann@EXAMPLE.com" });
+        let again = sign_in(&json!({ "identity": identity, "password": PASSWORD }));
+        assert_eq!((again.status, &again.body["user"]["id"]), (201, &id.into()));
+    }
+
+    #[test]
+    fn every_refusal_has_its_code() {
+        let api = Api::new();
+        assert_eq!(sign_up(&api, "app-one", &body("ann@example.com", PASSWORD)).status, 201);
+        let taken = sign_up(&api, "app-one", &body("ANN@example.com", PASSWORD));
+        assert_eq!(taken.is_error(ErrorCode::IdentityTaken)["type"], "email");
+        let weak = sign_up(&api, "app-one", &body("bob@example.com", "short"));
+        assert_eq!(weak.is_error(ErrorCode::PasswordWeak)["rule"], "too_short");
+        sign_up(&api, "app-one", &json!({ "identities": [], "password": PASSWORD })).is_invalid("identities");
+        sign_up(&api, "app-one", &body("", PASSWORD)).is_invalid("identities[0].value");
+        sign_up(&api, "app-two", &body("ann@example.com", PASSWORD)).is_error(ErrorCode::SignInWayOff);
+        sign_up(&api, "app-three", &body("ann@example.com", PASSWORD)).is_error(ErrorCode::AppKeyUnknown);
+        let call = || api.call("POST", "/v1/users").json(&body("bob@example.com", PASSWORD));
+        call().send().is_error(ErrorCode::CredentialsMissing);
+        let page = call().header("authorization", "Application app-one");
+        page.header("origin", "https://evil.example").send().is_error(ErrorCode::OriginNotAllowed);
+    }
+}

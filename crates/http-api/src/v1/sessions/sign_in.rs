@@ -139,6 +139,46 @@ mod tests {
     }
 
     #[test]
+    fn of_all_combinations_only_whole_single_credentials_are_taken() {
+        let api = Api::new();
+        let parts = [
+            ("ticket", json!("nonsense")),
+            ("jwt", json!("nonsense")),
+            ("userId", json!("ann")),
+            ("accessToken", json!("nonsense")),
+            ("identity", json!({ "type": "username", "value": "nobody" })),
+            ("username", json!("dev_nobody")),
+            ("password", json!("nonsense")),
+        ];
+        let whole: [(&[&str], u16); 6] = [
+            (&["ticket"], 401),
+            (&["jwt"], 401),
+            (&["userId"], 201),
+            (&["userId", "accessToken"], 401),
+            (&["identity", "password"], 401),
+            (&["username", "password"], 401),
+        ];
+        let header = format!("User {}", api.ticket("app-one", "tina", api.clock.now()));
+        for mask in 0..1 << parts.len() {
+            let chosen: Vec<_> = (0..parts.len()).filter(|bit| mask >> bit & 1 == 1).collect();
+            let names: Vec<_> = chosen.iter().map(|bit| parts[*bit].0).collect();
+            let body: serde_json::Map<_, _> =
+                chosen.iter().map(|bit| (parts[*bit].0.to_owned(), parts[*bit].1.clone())).collect();
+            let answer = post(&api, "Application app-one", &Value::Object(body.clone()));
+            match whole.iter().find(|(whole, _)| *whole == names) {
+                Some((_, status)) => assert_eq!(answer.status, *status, "{names:?}: {answer:?}"),
+                None => answer.is_invalid("body"),
+            }
+            let answer = post(&api, &header, &Value::Object(body));
+            if names.is_empty() {
+                assert_eq!(answer.status, 201, "{answer:?}");
+            } else {
+                answer.is_invalid("body");
+            }
+        }
+    }
+
+    #[test]
     fn every_refusal_has_its_code() {
         let api = Api::new();
         let now = api.clock.now();

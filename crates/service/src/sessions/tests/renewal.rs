@@ -8,7 +8,7 @@ use callbox_wire::ErrorCode;
 use futures_executor::block_on;
 
 use super::super::ticket::{Ticket, TicketContents};
-use super::super::{Credential, SignIn, SignedIn};
+use super::super::{Credential, SignedIn};
 use super::{
     HOUR, PASSWORD, access_token_sign_in, contents, device_sign_in, end, issue_access_token, jwt,
     jwt_sign_in, register, registration, sign_in_by, sign_up,
@@ -18,11 +18,6 @@ use crate::{Caller, ServiceResult};
 
 fn renew(world: &World, caller: &Caller, credential: Option<Credential>) -> ServiceResult<SignedIn> {
     block_on(world.service.renew_session(caller, credential, None))
-}
-
-/// Signs in, and who that is.
-fn caller(world: &World, request: SignIn) -> Caller {
-    world.authenticate(&world.sign_in(request).expect("signed in")).expect("open")
 }
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -88,8 +83,8 @@ fn a_renewed_session_lives_as_long_as_the_shortest_of_wish_credential_and_app() 
 fn whom_the_backend_lets_in_needs_its_word_again() {
     let world = World::new();
     world.change_app("app-one", |app| app.settings.renew_without_credential = false);
-    let by_ticket = caller(&world, ticket_sign_in(&world.ticket("app-one", "ann")));
-    let by_jwt = caller(&world, jwt_sign_in(&jwt(&world, "ann", "one")));
+    let by_ticket = world.caller_with(ticket_sign_in(&world.ticket("app-one", "ann")));
+    let by_jwt = world.caller_with(jwt_sign_in(&jwt(&world, "ann", "one")));
     let ticket = |user: &str| Some(Credential::Ticket(world.ticket("app-one", user)));
     let jwt = |user: &str, id: &str| Some(Credential::Jwt(jwt(&world, user, id)));
     for (index, session) in [by_ticket, by_jwt].iter().enumerate() {
@@ -105,7 +100,7 @@ fn whom_the_backend_lets_in_needs_its_word_again() {
 #[test]
 fn an_app_may_do_without_a_fresh_credential() {
     let world = World::new();
-    let ann = caller(&world, ticket_sign_in(&world.ticket("app-one", "ann")));
+    let ann = world.caller_with(ticket_sign_in(&world.ticket("app-one", "ann")));
     renew(&world, &ann, None).expect("the development settings say so");
 }
 
@@ -133,7 +128,7 @@ fn an_email_ticket_renews_the_session_that_it_opened() {
         };
         Ticket::sign(&contents, world.secret("app-two")).expect("a good secret").into_exposed()
     };
-    let ann = caller(&world, ticket_sign_in(&ticket()));
+    let ann = world.caller_with(ticket_sign_in(&ticket()));
     renew(&world, &ann, Some(Credential::Ticket(ticket()))).expect("the same user");
     let other = Some(Credential::Ticket(world.ticket("app-two", "ann")));
     assert_eq!(code(renew(&world, &ann, other)), ErrorCode::RenewalNeedsCredential);
@@ -162,7 +157,7 @@ fn a_session_by_access_token_is_renewed_while_its_user_has_a_good_one() {
     let world = World::new();
     world.sign_in(ticket_sign_in(&world.ticket("app-one", "ann"))).expect("of the backend");
     issue_access_token(&world, "ann", "short", Some(world.now().plus(HOUR)));
-    let ann = caller(&world, access_token_sign_in("ann", "short"));
+    let ann = world.caller_with(access_token_sign_in("ann", "short"));
     renew(&world, &ann, None).expect("the token is good");
     world.clock.advance(HOUR);
     assert_eq!(code(renew(&world, &ann, None)), ErrorCode::RenewalNeedsCredential, "it has expired");
@@ -183,7 +178,7 @@ fn a_users_own_sessions_need_nothing() {
     let password = Credential::Password(IdentityType::Username, "sue".to_owned(), secret(PASSWORD));
     let device = register(&world, registration("dora")).expect("registered");
     for request in [sign_in_by(password), device_sign_in(&device), open_sign_in("olga")] {
-        renew(&world, &caller(&world, request), None).expect("renewed");
+        renew(&world, &world.caller_with(request), None).expect("renewed");
     }
 }
 

@@ -1,7 +1,9 @@
 //! Which ways in an app leaves open, and for whom.
 
+use std::collections::HashMap;
+
 use callbox_bus::Notice;
-use callbox_domain::{Device, IdentityType};
+use callbox_domain::{Device, IdentityType, PasswordRecord};
 use callbox_wire::ErrorCode;
 use futures_executor::block_on;
 
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::accounts::UpdateApp;
 use crate::audit::Actor;
-use crate::testing::{World, app_key, code, open_sign_in, secret, ticket_sign_in};
+use crate::testing::{World, app_key, code, open_sign_in, secret, ticket_sign_in, user_id as named};
 
 #[test]
 fn open_sign_in_needs_both_the_app_and_the_server() {
@@ -198,4 +200,34 @@ fn no_session_slips_into_an_app_that_is_disabled_meanwhile() {
     block_on(world.service.update_app(Actor::CommandLine, &app_key("app-two"), change)).expect("updated");
     let opened = block_on(world.service.open_session(proven, Device::default(), None, true));
     assert_eq!(code(opened), ErrorCode::AppDisabled);
+}
+
+#[test]
+fn what_is_taken_away_between_the_check_and_the_write_opens_nothing() {
+    let world = World::new();
+    let ways: HashMap<_, _> = every_way(&world).into_iter().collect();
+    let app = world.app_id("app-one");
+    let proven = |kind: &str| {
+        let SignIn { app_key, credential, .. } = &ways[kind];
+        let asking = Asking { app_key: app_key.as_ref(), ..Asking::default() };
+        block_on(world.service.prove(credential, &asking)).expect(kind)
+    };
+    let open = |proven| code(block_on(world.service.open_session(proven, Device::default(), None, true)));
+
+    let password = proven("password");
+    let identity = world.write(move |tx| tx.identity(app, IdentityType::Email, "ann@example.com"));
+    let (user_id, changed_at) = (identity.expect("signed up").user_id, world.now());
+    let changed = PasswordRecord { user_id, hash: "another".to_owned(), changed_at };
+    world.write(move |tx| tx.set_password(app, &changed));
+    assert_eq!(open(password), ErrorCode::CredentialsWrong);
+
+    let token = proven("access_token");
+    assert!(world.write(move |tx| tx.remove_access_token(app, &named("tina"), "tok_token")));
+    assert_eq!(open(token), ErrorCode::AccessTokenUnknown);
+
+    let device = proven("device");
+    let all = world.write(move |tx| tx.device_credentials_of(app, &named("dora")));
+    let username = all[0].username.clone();
+    assert!(world.write(move |tx| tx.remove_device_credential(app, &username)));
+    assert_eq!(open(device), ErrorCode::CredentialsWrong);
 }
