@@ -27,9 +27,17 @@ impl Http {
 
     /// `POST`s JSON and returns the JSON of the answer, which must be a success.
     pub(crate) async fn post(&mut self, path: &str, authorization: &str, body: &Value) -> BenchResult<Value> {
-        let body = body.to_string();
+        self.send("POST", path, authorization, &body.to_string()).await
+    }
+
+    /// `DELETE`s, which must be a success.
+    pub(crate) async fn delete(&mut self, path: &str, authorization: &str) -> BenchResult<()> {
+        self.send("DELETE", path, authorization, "").await.map(drop)
+    }
+
+    async fn send(&mut self, verb: &str, path: &str, authorization: &str, body: &str) -> BenchResult<Value> {
         let request = format!(
-            "POST {path} HTTP/1.1\r\nhost: {}\r\nauthorization: {authorization}\r\ncontent-type: application/json\r\n\
+            "{verb} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: {authorization}\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
             self.address,
             body.len()
@@ -50,14 +58,18 @@ impl Http {
             let Some(end) = self.buffer.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
             let head = std::str::from_utf8(&self.buffer[..end])?.to_ascii_lowercase();
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
-            let length: usize = length.ok_or("no content-length")?.trim().parse()?;
+            // Only an answer that has no body does not say how long it is.
+            let length: usize = length.unwrap_or("0").trim().parse()?;
             if self.buffer.len() < end + 4 + length {
                 continue;
             }
             if !head.starts_with("http/1.1 2") {
                 return Err(String::from_utf8_lossy(&self.buffer).into_owned().into());
             }
-            return Ok(serde_json::from_slice(&self.buffer[end + 4..])?);
+            return match length {
+                0 => Ok(Value::Null),
+                _ => Ok(serde_json::from_slice(&self.buffer[end + 4..])?),
+            };
         }
     }
 
@@ -90,6 +102,15 @@ impl Socket {
 
     pub(crate) async fn send(&mut self, frame: &Value) -> BenchResult<()> {
         Ok(self.0.send(Message::Text(frame.to_string().into())).await?)
+    }
+
+    /// Waits until the server closes the socket; frames before are skipped.
+    pub(crate) async fn closed(&mut self) {
+        while let Some(Ok(message)) = self.0.next().await {
+            if message.is_close() {
+                return;
+            }
+        }
     }
 
     /// The next frame; protocol pings are answered on the way.

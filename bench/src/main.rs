@@ -1,23 +1,29 @@
 //! Measures the server from outside: a release build of it runs as a process of its own, the load comes from this one
 //! over loopback. Every figure stands beside its bar in `bench/RESULTS.md`; one that falls short says so.
 //!
-//! Run by `cargo xtask bench [names]`. Rates depend on the machine and on whatever else runs there; CPU per operation
+//! Run by `cargo xtask bench [names]`; with `--quick` it does little, to see that it works, and keeps no result. Rates depend on the machine and on whatever else runs there; CPU per operation
 //! and ratios of one run are what to compare.
 
 #![expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52, and people read the figures")]
 
 mod client;
 mod idle_sockets;
+mod local;
 mod messages;
+mod passwords;
 mod process;
 mod report;
+mod revocation;
+mod scale;
 mod server;
+mod session_checks;
 mod sign_in;
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use report::{Figure, Report};
+use scale::Scale;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -38,8 +44,9 @@ fn main() -> ExitCode {
             }
         };
     }
-    let names: Vec<&str> = arguments[1..].iter().map(String::as_str).collect();
-    match run(&names) {
+    let (flags, names): (Vec<&str>, Vec<&str>) =
+        arguments[1..].iter().map(String::as_str).partition(|argument| *argument == "--quick");
+    match run(&names, if flags.is_empty() { Scale::Full } else { Scale::Quick }) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("bench: {error}");
@@ -48,7 +55,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(names: &[&str]) -> BenchResult<()> {
+fn run(names: &[&str], scale: Scale) -> BenchResult<()> {
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
         return Err(format!("there is no bench '{unknown}'; there are {}", NAMES.join(", ")).into());
     }
@@ -60,12 +67,15 @@ fn run(names: &[&str]) -> BenchResult<()> {
             match *name {
                 "idle-sockets" => idle_sockets::measure().await,
                 "messages" => messages::measure().await,
-                _ => sign_in::measure().await,
+                _ => sign_in::measure(scale).await,
             }
         })?;
         report.put(name, &figures);
     }
-    report.save()
+    match scale {
+        Scale::Full => report.save(),
+        Scale::Quick => Ok(()),
+    }
 }
 
 const NAMES: [&str; 3] = ["idle-sockets", "messages", "sign-in"];

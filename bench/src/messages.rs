@@ -26,7 +26,7 @@ pub(crate) async fn measure() -> BenchResult<Vec<Figure>> {
     let mut senders = JoinSet::new();
     let mut recipients = JoinSet::new();
     for (from, to, recipient) in pairs {
-        senders.spawn(send(from, recipient));
+        senders.spawn(send(from, recipient, MESSAGES_PER_PAIR));
         recipients.spawn(receive(to));
     }
     let mut latencies = Vec::new();
@@ -40,7 +40,7 @@ pub(crate) async fn measure() -> BenchResult<Vec<Figure>> {
     let cpu = server.usage()?.cpu.saturating_sub(before.cpu);
     let count = latencies.len() as f64;
     latencies.sort_unstable();
-    let percentile = |share: usize| latencies[(latencies.len() - 1) * share / 100].as_secs_f64() * 1e3;
+    let percentile = |share: usize| milliseconds_at(share, &latencies);
     Ok(vec![
         Figure::new(
             "server CPU per message, accepted, delivered, acknowledged",
@@ -55,9 +55,10 @@ pub(crate) async fn measure() -> BenchResult<Vec<Figure>> {
     ])
 }
 
-async fn send(mut socket: Socket, recipient: String) -> BenchResult<Vec<Duration>> {
-    let mut latencies = Vec::with_capacity(MESSAGES_PER_PAIR);
-    for number in 0..MESSAGES_PER_PAIR {
+/// Sends one message after another: how long each took to be accepted.
+pub(crate) async fn send(mut socket: Socket, recipient: String, count: usize) -> BenchResult<Vec<Duration>> {
+    let mut latencies = Vec::with_capacity(count);
+    for number in 0..count {
         let began = now();
         let message_id = format!("{recipient}-{number}");
         let message = json!({ "messageId": message_id, "to": { "userId": recipient }, "text": TEXT });
@@ -76,6 +77,11 @@ async fn send(mut socket: Socket, recipient: String) -> BenchResult<Vec<Duration
     Ok(latencies)
 }
 
+/// So many milliseconds or less took this share, in percent, of sorted times.
+pub(crate) fn milliseconds_at(percent: usize, sorted: &[Duration]) -> f64 {
+    sorted[(sorted.len() - 1) * percent / 100].as_secs_f64() * 1e3
+}
+
 async fn receive(mut socket: Socket) -> BenchResult<()> {
     let mut received = 0;
     while received < MESSAGES_PER_PAIR {
@@ -89,7 +95,7 @@ async fn receive(mut socket: Socket) -> BenchResult<()> {
 }
 
 #[expect(clippy::disallowed_methods, reason = "a bench measures the wall clock")]
-fn now() -> Instant {
+pub(crate) fn now() -> Instant {
     Instant::now()
 }
 

@@ -3,8 +3,8 @@
 use std::process::Stdio;
 
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
+use tokio::io::{AsyncBufReadExt, BufReader, Lines};
+use tokio::process::{Child, ChildStdout, Command};
 
 use crate::BenchResult;
 use crate::process::Usage;
@@ -12,6 +12,8 @@ use crate::process::Usage;
 /// A running server on a data folder of its own. Dropping it ends it.
 pub(crate) struct Server {
     child: Child,
+    /// Held open: a server whose output nobody takes ends.
+    _stdout: Lines<BufReader<ChildStdout>>,
     folder: TempDir,
     /// `127.0.0.1:<port>`
     pub(crate) address: String,
@@ -29,6 +31,7 @@ impl Server {
             .env("CALLBOX_LIMITS_REQUESTS_BURST", "1000000")
             .env("CALLBOX_LIMITS_MESSAGES_PER_SECOND", "1000000")
             .env("CALLBOX_LIMITS_MESSAGES_BURST", "1000000")
+            .env("CALLBOX_LIMITS_FAILED_SIGN_INS_PER_MINUTE", "1000000")
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
@@ -37,7 +40,7 @@ impl Server {
         while let Some(line) = lines.next_line().await? {
             if let Some(address) = line.trim().strip_prefix("Open") {
                 let address = address.trim().trim_start_matches("http://").replace("localhost", "127.0.0.1");
-                return Ok(Self { child, folder, address });
+                return Ok(Self { child, _stdout: lines, folder, address });
             }
         }
         Err("the server did not start".into())

@@ -1,8 +1,6 @@
 //! Tickets and JWTs that nobody should take. The readers have their own tests; here is that nothing on the way to them
 //! makes a forged one good.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use aws_lc_rs::hmac;
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair};
 use base64::Engine as _;
@@ -13,6 +11,7 @@ use callbox_service::sessions::ticket::{Ticket, TicketContents};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, Running};
+use crate::signed;
 
 const APP: &str = "shop";
 const OTHER_APP: &str = "bank";
@@ -92,10 +91,9 @@ fn issuer(provider: &Ed25519KeyPair) -> JwtIssuer {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the server under test goes by the wall clock")]
+/// In seconds, as claims have it.
 fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970");
-    i64::try_from(since.as_secs()).expect("not so late")
+    signed::now().as_millis() / 1_000
 }
 
 fn ticket(app: &str, secret: &Secret<String>, created: i64) -> String {
@@ -127,6 +125,13 @@ fn by_provider(header: &Value, claims: &Value, provider: &Ed25519KeyPair) -> Str
     let text = unsigned(header, claims);
     let signature = provider.sign(text.as_bytes());
     format!("{text}.{}", URL_SAFE_NO_PAD.encode(signature))
+}
+
+/// A JWT by which an app's backend names a user, good for one sign-in.
+pub fn backend_jwt(app: &str, user: &str, secret: &str) -> String {
+    let claims =
+        json!({ "iss": app, "sub": user, "iat": now(), "exp": now() + 600, "jti": "good for one sign-in" });
+    by_secret(&json!({ "alg": "HS256" }), &claims, &Secret::new(secret.to_owned()))
 }
 
 /// `claims` with one of them changed, or left out where it is to be `null`.
@@ -254,8 +259,7 @@ async fn a_provider_and_a_backend_each_name_their_users() {
     stage.signs_in("jwt", &jwt).await;
 
     // What a backend signs with an id is for one sign-in; from another device it is refused.
-    let once = json!({ "iss": APP, "sub": "ann", "iat": now, "exp": now + 600, "jti": "one" });
-    let once = by_secret(&json!({ "alg": "HS256" }), &once, &stage.secret);
+    let once = backend_jwt(APP, "ann", stage.secret.expose());
     stage.signs_in("jwt", &once).await;
     assert_eq!(stage.is_refused("jwt", &once, "a second time").await, "jwt_used");
     let server = stage.server.restart().await;

@@ -124,34 +124,9 @@ impl Running {
         (answer.status, answer.body)
     }
 
-    /// A request on a connection of its own, with these headers beside those that it needs.
+    /// A request with these headers beside those that it needs.
     pub async fn call(&self, verb: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
-        let mut request = format!(
-            "{verb} {path} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\ncontent-type: application/json\r\n\
-             content-length: {}\r\n",
-            self.address,
-            body.len()
-        );
-        for (name, value) in headers {
-            request.extend([name, ": ", value, "\r\n"]);
-        }
-        request.extend(["\r\n", body]);
-        let exchange = async {
-            let (mut reader, mut writer) = TcpStream::connect(&self.address).await?.into_split();
-            let writing = async {
-                // Whoever sends too much is answered before everything is taken.
-                let _ = writer.write_all(request.as_bytes()).await;
-            };
-            let reading = async {
-                let mut answer = Vec::new();
-                // What was refused half-way may end with a reset, after the answer.
-                while reader.read_buf(&mut answer).await.is_ok_and(|count| count > 0) {}
-                answer
-            };
-            let ((), answer) = tokio::join!(writing, reading);
-            Ok::<_, std::io::Error>(answer)
-        };
-        Answer::read(&within(exchange).await.expect("an answer"))
+        call(&self.address, verb, path, headers, body).await
     }
 
     /// A request of the app's own backend, by the app's secret.
@@ -191,15 +166,7 @@ impl Running {
 
     /// Opens a socket, as a page of `origin` if one is given, and says nothing yet.
     pub async fn open(&self, origin: Option<&str>) -> Socket {
-        let stream = TcpStream::connect(&self.address).await.expect("a connection");
-        let mut request = format!("ws://{}/v1/socket", self.address).into_client_request().expect("valid");
-        let protocol = "callbox.v1".parse().expect("valid");
-        request.headers_mut().insert("sec-websocket-protocol", protocol);
-        if let Some(origin) = origin {
-            request.headers_mut().insert("origin", origin.parse().expect("valid"));
-        }
-        let (stream, _) = within(client_async(request, stream)).await.expect("a socket");
-        Socket { stream, pings: 0 }
+        open_socket(&self.address, origin).await
     }
 
     /// Opens a socket and says hello: the socket, and the welcome.
@@ -223,6 +190,48 @@ impl Running {
         assert_eq!(welcome["liveCallIds"], json!([]));
         socket
     }
+}
+
+/// A request to whichever server listens there, on a connection of its own.
+pub async fn call(address: &str, verb: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Answer {
+    let mut request = format!(
+        "{verb} {path} HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/json\r\n\
+             content-length: {}\r\n",
+        body.len()
+    );
+    for (name, value) in headers {
+        request.extend([name, ": ", value, "\r\n"]);
+    }
+    request.extend(["\r\n", body]);
+    let exchange = async {
+        let (mut reader, mut writer) = TcpStream::connect(address).await?.into_split();
+        let writing = async {
+            // Whoever sends too much is answered before everything is taken.
+            let _ = writer.write_all(request.as_bytes()).await;
+        };
+        let reading = async {
+            let mut answer = Vec::new();
+            // What was refused half-way may end with a reset, after the answer.
+            while reader.read_buf(&mut answer).await.is_ok_and(|count| count > 0) {}
+            answer
+        };
+        let ((), answer) = tokio::join!(writing, reading);
+        Ok::<_, std::io::Error>(answer)
+    };
+    Answer::read(&within(exchange).await.expect("an answer"))
+}
+
+/// Opens a socket of whichever server listens there, and says nothing yet.
+pub async fn open_socket(address: &str, origin: Option<&str>) -> Socket {
+    let stream = TcpStream::connect(address).await.expect("a connection");
+    let mut request = format!("ws://{address}/v1/socket").into_client_request().expect("valid");
+    let protocol = "callbox.v1".parse().expect("valid");
+    request.headers_mut().insert("sec-websocket-protocol", protocol);
+    if let Some(origin) = origin {
+        request.headers_mut().insert("origin", origin.parse().expect("valid"));
+    }
+    let (stream, _) = within(client_async(request, stream)).await.expect("a socket");
+    Socket { stream, pings: 0 }
 }
 
 /// What came back.

@@ -171,11 +171,12 @@ impl Service {
         let name = NamedUser::new(identity_type, value, AssertedBy::Myself)
             .map_err(|problem| ApiError::invalid_field("identity.value", &problem))?;
         let account = format!("{}|{}|{}", app.id, identity_type.as_str(), name.value);
-        let (app_id, wanted) = (app.id, name.value.clone());
+        let (app_id, wanted, names_device) = (app.id, name.value.clone(), asking.device.is_some());
         let found = self.store.read(move |store| {
             let Some(identity) = store.identity(app_id, identity_type, &wanted)? else { return Ok(None) };
             let Some(password) = store.password(app_id, &identity.user_id)? else { return Ok(None) };
-            let sessions = store.open_sessions_of(app_id, &identity.user_id)?;
+            let sessions =
+                if names_device { store.open_sessions_of(app_id, &identity.user_id)? } else { Vec::new() };
             Ok(Some((password, sessions)))
         });
         let found = read(found.await)?;

@@ -261,6 +261,32 @@ proptest! {
     }
 
     #[test]
+    fn one_bit_altered_anywhere_is_refused(
+        user in "[!-~]{1,80}",
+        more in "\\PC{0,40}",
+        day in any::<bool>(),
+        place in any::<prop::sample::Index>(),
+        bit in 0u8..7,
+    ) {
+        let mut claims = backend_claims();
+        claims["sub"] = user.clone().into();
+        claims["more"] = more.into();
+        let header = if day { r#"{"alg":"HS256","kid":"hkdfv1-20180102"}"# } else { HS256 };
+        let good = by_secret(day.then_some("20180102"), header, &claims.to_string());
+        let verdict = judge(&good);
+        // A name that could be a path is no plain one; all others are read back.
+        match verdict {
+            Ok(read) => prop_assert_eq!(read.user_id.as_str(), user),
+            Err(problem) => prop_assert!(matches!(problem, JwtProblem::NoUserId(_)), "{:?}", problem),
+        }
+        let mut altered = good.into_bytes();
+        let index = place.index(altered.len());
+        altered[index] ^= 1 << bit;
+        let altered = String::from_utf8(altered).expect("ASCII");
+        prop_assert!(!matches!(judge(&altered), Ok(_) | Err(JwtProblem::NoUserId(_))), "{altered}");
+    }
+
+    #[test]
     fn any_number_is_a_time_or_refused(exp in any::<f64>(), iat in any::<i64>()) {
         let claims = json!({ "iss": APP_KEY, "sub": "foo", "exp": exp, "iat": iat });
         let _ = judge(&by_secret(None, HS256, &claims.to_string()));
