@@ -197,10 +197,6 @@ impl Api {
         answer.body["message"]["conversationId"].as_str().expect("an id").to_owned()
     }
 
-    fn secret(&self, app: &str) -> &Secret<String> {
-        &self.secrets[usize::from(app != "app-one")]
-    }
-
     /// Everyone who is not the app's backend.
     pub fn check_backend(&self, method: &str, path: &str) {
         let user = self.sign_in("app-one", "nosy");
