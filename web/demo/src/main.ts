@@ -14,7 +14,7 @@ if (!target) throw new Error('index.html has no element #app');
 // A session in sessionStorage belongs to one tab: two tabs can be two people, and a reload stays signed in.
 const client = new CallboxClient({
   appKey,
-  sessionStore: browserSessionStore(sessionStorage, 'callbox-demo'),
+  sessionStore: browserSessionStore('sessionStorage', 'callbox-demo'),
 });
 
 allowSound();

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hue, initials } from '../src/lib/avatar.js';
+import { deviceName, thisDevice } from '../src/lib/device.js';
 import { nameProblem, suggestNames } from '../src/lib/names.js';
 import { dayName, duration, lastSeen, shortTime } from '../src/lib/time.js';
 import { type Item, placement, put, statusOf } from '../src/lib/timeline.js';
@@ -32,6 +33,33 @@ describe('names', () => {
     const names = suggestNames(3, () => 0.99);
     expect(new Set(names).size).toBe(3);
     expect(names.map(nameProblem)).toEqual(['', '', '']);
+  });
+});
+
+describe('devices', () => {
+  it.each([
+    [
+      'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 Chrome/150.0 Safari/537.36',
+      'Chrome on Linux',
+    ],
+    ['Mozilla/5.0 (Windows NT 10.0) Chrome/150.0 Safari/537.36 Edg/150.0', 'Edge on Windows'],
+    ['Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) Safari/604.1', 'iPhone'],
+    ['Mozilla/5.0 (Android 16; Mobile; rv:150.0) Gecko/150.0 Firefox/150.0', 'Firefox on Android'],
+    ['curl/8', 'Browser'],
+  ])('reads %s', (agent, name) => {
+    expect(thisDevice(agent).name).toContain(name);
+  });
+
+  it('have the name that they were given, or what there is', () => {
+    const device = { id: null, name: null, platform: 'android', appVersion: null };
+    const session = { device } as Parameters<typeof deviceName>[0];
+    expect(deviceName(session)).toBe('android');
+    expect(deviceName({ ...session, device: { ...device, name: "Ann's phone" } })).toBe(
+      "Ann's phone",
+    );
+    expect(deviceName({ ...session, device: { ...device, platform: null } })).toBe(
+      'Unnamed device',
+    );
   });
 });
 

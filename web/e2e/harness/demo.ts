@@ -32,6 +32,11 @@ export class DemoTab {
     await this.at('sign-in-name').waitFor();
   }
 
+  async openDevices(): Promise<void> {
+    await this.at('devices').click();
+    await this.at('devices-panel').waitFor();
+  }
+
   async openChat(name: string): Promise<void> {
     await this.at(`person-${name}`).click();
     await this.at('composer').waitFor();

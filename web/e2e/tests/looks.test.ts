@@ -29,6 +29,13 @@ test.for(LOOKS)('on a %s, %s', async ([size, colorScheme], { stage }) => {
   await ann.at('person-chidi').waitFor();
   await look(ann, '3-people');
 
+  const tablet = await stage.person('ann');
+  await ann.openDevices();
+  await ann.at('end-others').waitFor();
+  await look(ann, '3b-devices');
+  await ann.at('close-devices').click();
+  await tablet.page.close();
+
   await bob.openChat('ann');
   await bob.send('Shall we meet at the harbour at seven?');
   await ann.openChat('bob');

@@ -26,14 +26,19 @@ export function shortTime(at: number, now: number): string {
   return daysBetween(at, now) <= 0 ? clockTime(at) : dayName(at, now);
 }
 
-/** `last seen 5 minutes ago`, for people who are away. */
+/** `last seen 5 min ago`, for people who are away. */
 export function lastSeen(at: number, now: number): string {
+  return `last seen ${ago(at, now)}`;
+}
+
+/** `just now`, `5 min ago`, `at 10:42`, `Yesterday, 10:42`. */
+export function ago(at: number, now: number): string {
   const minutes = Math.floor((now - at) / 60_000);
-  if (minutes < 1) return 'last seen just now';
-  if (minutes < 60) return `last seen ${minutes} min ago`;
+  if (minutes < 1) return 'just now';
+  if (minutes < 60) return `${minutes} min ago`;
   return daysBetween(at, now) === 0
-    ? `last seen at ${clockTime(at)}`
-    : `last seen ${dayName(at, now)}, ${clockTime(at)}`;
+    ? `at ${clockTime(at)}`
+    : `${dayName(at, now)}, ${clockTime(at)}`;
 }
 
 /** `0:07`, `12:34`, `1:02:03`. */

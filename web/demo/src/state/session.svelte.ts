@@ -1,5 +1,6 @@
 /** Who is signed in on this tab, and whether the server can be reached. */
 import { CallboxError, type CallboxClient, type ConnectionChange } from '@callbox/sdk';
+import { thisDevice } from '../lib/device.js';
 
 export class Session {
   /** `starting` until we know whether this tab was signed in before a reload. */
@@ -18,9 +19,7 @@ export class Session {
   constructor(client: CallboxClient) {
     this.#client = client;
     client.on('connection', (event) => this.#connectionChanged(event));
-    client.on('sessionEnded', ({ error }) => {
-      if (this.phase === 'signed-in') this.#signedOut(error.message);
-    });
+    client.on('sessionEnded', ({ error }) => this.#signedOut(error.message));
   }
 
   /** Goes on with the session that this tab had before a reload. */
@@ -28,7 +27,8 @@ export class Session {
     try {
       const signedIn = await this.#client.resume();
       if (signedIn) this.#signedIn(signedIn.user.id);
-      else this.#signedOut('');
+      // Where it was over, the event above has said why.
+      else this.#signedOut(this.notice);
     } catch (error) {
       this.#signedOut(sentence(error));
     }
@@ -36,7 +36,7 @@ export class Session {
 
   /** Open sign-in: any name. An app with users of its own passes a ticket made by its backend instead. */
   async signIn(userId: string): Promise<void> {
-    const signedIn = await this.#client.signIn({ userId }, { device: { platform: 'web' } });
+    const signedIn = await this.#client.signIn({ userId }, { device: thisDevice() });
     this.#signedIn(signedIn.user.id);
   }
 

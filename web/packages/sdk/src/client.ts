@@ -2,21 +2,26 @@ import type { ErrorInfo } from '@callbox/wire';
 import { Calls } from './calls/calls.js';
 import { Connection } from './connection.js';
 import { Directory } from './directory.js';
-import { type CallboxError, clientError } from './errors.js';
+import { type CallboxError, asCallboxError, clientError } from './errors.js';
 import { EventLog } from './event-log.js';
 import type { ReplyFrame, ServerFrame, UnknownFrame, Welcome } from './frames.js';
 import { Http } from './http.js';
 import { Messages } from './messages.js';
 import { Outbox } from './outbox.js';
 import { Presence } from './presence.js';
-import {
-  SessionKeeper,
-  type SessionStore,
-  type SignInOptions,
-  type StoredSession,
-  memorySessionStore,
-} from './session.js';
-import type { ConnectionChange, ConnectionState, Credential, SignedIn } from './types.js';
+import { type Outcome, Recovery, inWords, reasonOf } from './recovery.js';
+import { Renewal, oneQuestion } from './renewal.js';
+import { SessionKeeper, type SignInOptions } from './session.js';
+import type { StoreChoice, StoredSession } from './session-store.js';
+import { Sessions } from './sessions.js';
+import type {
+  ConnectionChange,
+  ConnectionState,
+  Credential,
+  CredentialsReason,
+  SessionEndReason,
+  SignedIn,
+} from './types.js';
 import { Island, type World, createWorld, randomId } from './world.js';
 
 /** How a client is set up. */
@@ -26,7 +31,13 @@ export interface ClientOptions {
   /** Which app. */
   appKey: string;
   /** Where the session is kept between page loads; in memory where it is left out. */
-  sessionStore?: SessionStore;
+  sessionStore?: StoreChoice;
+  /**
+   * Gives a credential when the session needs one: a fresh ticket or JWT of the same user for its `renewal`, any credential
+   * when it is over. Rejects where there is none: then whoever is signed in stays so until the session ends. It is never
+   * asked twice at a time, and not after somebody signed out.
+   */
+  onCredentialsNeeded?: (reason: CredentialsReason) => Promise<Credential> | Credential;
   /** Parts of the environment to use instead of its own. */
   world?: Partial<World>;
 }
@@ -35,8 +46,15 @@ export interface ClientOptions {
 export interface ClientEvents {
   /** The connection changed. */
   connection: ConnectionChange;
-  /** The session is over without `signOut`: it expired, or was ended elsewhere. Sign in again. */
-  sessionEnded: { error: CallboxError };
+  /** The session changed without `signIn`: it was renewed, or another took its place, perhaps of another user. */
+  session: SignedIn;
+  /**
+   * The session is over without `signOut`, and no credential was to be had: sign in again. The message of `error` says why
+   * in words.
+   */
+  sessionEnded: { error: CallboxError; reason: SessionEndReason };
+  /** Something does not work as it was asked for, and the client goes on without: the store, or the renewal. */
+  warning: { error: CallboxError };
   /** A frame that this version does not know, or an error that belongs to no request. */
   unknown: UnknownFrame;
 }
@@ -53,25 +71,34 @@ export class CallboxClient extends Island<ClientEvents> {
   readonly directory: Directory;
   /** Calls. */
   readonly calls: Calls;
+  /** Where the user is signed in. */
+  readonly sessions: Sessions;
 
   readonly #http: Http;
   readonly #keeper: SessionKeeper;
+  readonly #renewal: Renewal;
+  readonly #recovery: Recovery;
   readonly #connection: Connection;
   readonly #log: EventLog;
   readonly #outbox: Outbox;
   readonly #connectionId: string;
   /** Counts sign-ins, so that one that was overtaken by another is noticed. */
   #turn = 0;
+  /** The turn in which a session is looked for in the place of the one that is over. */
+  #recovering = -1;
 
   constructor(options: ClientOptions) {
     const world = createWorld(options.world);
     super(world);
     const baseUrl = (options.url ?? world.origin ?? '').replace(/\/+$/, '');
     if (!/^https?:\/\//.test(baseUrl)) throw new TypeError(BAD_URL);
-    const { appKey, sessionStore: store = memorySessionStore() } = options;
+    const { appKey, sessionStore: store = 'memory', onCredentialsNeeded } = options;
     this.#connectionId = randomId(world);
     this.#http = new Http(world, baseUrl);
-    this.#keeper = new SessionKeeper(this.#http, { appKey, store, report: world.report });
+    this.#keeper = new SessionKeeper(world, this.#http, { appKey, store });
+    const ask = onCredentialsNeeded ? oneQuestion(onCredentialsNeeded) : null;
+    this.#renewal = new Renewal(world, this.#keeper, ask);
+    this.#recovery = new Recovery(world, this.#keeper, ask);
     this.#log = new EventLog(world);
     const identity = { baseUrl, connectionId: this.#connectionId, cursor: () => this.#log.cursor };
     this.#connection = new Connection(world, identity);
@@ -88,6 +115,12 @@ export class CallboxClient extends Island<ClientEvents> {
       requests,
       postKeepalive: (path, body) => this.#http.postKeepalive(path, body),
       identity: () => this.user && { userId: this.user.id, connectionId: this.#connectionId },
+    });
+    this.sessions = new Sessions({
+      get,
+      delete: (path) => this.#http.delete(path),
+      sessionId: () => this.session?.id ?? null,
+      signOut: () => this.signOut(),
     });
     this.#connect();
   }
@@ -115,15 +148,28 @@ export class CallboxClient extends Island<ClientEvents> {
     // The old session is ended as well as can be: its failing must not keep anyone out.
     if (this.user) await this.signOut().catch(() => undefined);
     this.#turn = turn;
+    this.#keeper.begin(stored, options.store);
     return this.#begin(stored);
   }
 
-  /** Goes on with the session of the last page load; `null` where there is none, or where it is over. */
-  async resume(): Promise<SignedIn | null> {
+  /**
+   * Goes on with the session of the last page load; `null` where there is none, or where it is over. `store` says where to
+   * look, if not where the client's `sessionStore` says.
+   */
+  async resume(options: Pick<SignInOptions, 'store'> = {}): Promise<SignedIn | null> {
     const turn = (this.#turn += 1);
-    const stored = await this.#keeper.resume();
+    const stored = await this.#keeper.load(options.store);
     if (turn !== this.#turn) throw clientError('closed');
-    return stored && this.#begin(stored);
+    if (!stored) return null;
+    const found = await this.#keeper.verify(stored).catch(asNetworkError);
+    if (turn !== this.#turn) throw clientError('closed');
+    if ('token' in found) {
+      this.#keeper.take(found);
+      return this.#begin(found);
+    }
+    this.#keeper.take(stored);
+    this.#log.reset(stored.cursor);
+    return this.#recover(found);
   }
 
   /**
@@ -145,9 +191,7 @@ export class CallboxClient extends Island<ClientEvents> {
     const { current } = this.#keeper;
     if (!current) throw clientError('not_signed_in');
     if (this.connection === 'waiting') this.#connection.hurry();
-    if (this.connection !== 'stopped') return;
-    this.#outbox.open();
-    this.#connection.start(current.token);
+    if (this.connection === 'stopped') this.#goOn(current);
   }
 
   /** Disconnects without signing out, and hangs up. Messages that wait go on waiting. */
@@ -156,19 +200,25 @@ export class CallboxClient extends Island<ClientEvents> {
     if (!this.user) return;
     this.calls.hangUpAll();
     this.#log.flush();
+    this.#renewal.stop();
     this.#connection.stop('stopped');
   }
 
   #begin(stored: StoredSession): SignedIn {
-    this.#keeper.begin(stored);
     this.#log.reset(stored.cursor);
+    return this.#goOn(stored);
+  }
+
+  #goOn({ token, user, session }: StoredSession): SignedIn {
     this.#outbox.open();
-    this.#connection.start(stored.token);
-    return { user: stored.user, session: stored.session };
+    this.#connection.start(token);
+    this.#renewal.start();
+    return { user, session };
   }
 
   /** Nobody is signed in any more. */
   #leave(error: CallboxError, shown?: CallboxError): void {
+    this.#renewal.stop();
     this.#outbox.close(error);
     this.messages.handleSignedOut(error);
     this.presence.handleSignedOut(error);
@@ -178,17 +228,76 @@ export class CallboxClient extends Island<ClientEvents> {
   }
 
   #handleSessionEnded(error: CallboxError): void {
-    if (!this.user) return;
-    this.#turn += 1;
-    this.#keeper.forget();
+    if (this.user && this.#recovering !== this.#turn) void this.#recover(error);
+  }
+
+  /** The session is over: goes on with another, or with nobody. What waits goes on waiting until that is known. */
+  async #recover(error: CallboxError): Promise<SignedIn | null> {
+    const turn = (this.#recovering = this.#turn += 1);
+    this.#renewal.stop();
+    this.calls.handleSignedOut();
+    this.#connection.suspend(error);
+    return this.#recovery.find(
+      error,
+      () => turn === this.#turn,
+      async (outcome) => (turn === this.#turn ? this.#follow(outcome) : null),
+    );
+  }
+
+  async #follow(outcome: Outcome): Promise<SignedIn | null> {
+    this.#recovering = -1;
+    if (outcome.origin === 'none') {
+      await this.#end(outcome.error);
+      return null;
+    }
+    const { origin, stored } = outcome;
+    if (origin === 'tab') this.#keeper.take(stored);
+    const kept = origin === 'server' ? this.#replace(stored) : null;
+    const signedIn = this.#goOn(stored);
+    await kept;
+    this.emit('session', signedIn);
+    return signedIn;
+  }
+
+  /** The same user goes on where they were; with another one, nothing of the first is left. */
+  #replace(stored: StoredSession): Promise<void> {
+    const { current } = this.#keeper;
+    if (current?.user.id === stored.user.id) {
+      return this.#keeper.replace({ ...stored, cursor: current.cursor });
+    }
+    this.#leave(clientError('closed'));
+    return this.#keeper.replace(stored);
+  }
+
+  async #end(over: CallboxError): Promise<void> {
+    const error = inWords(over);
+    const forgotten = this.#keeper.forget();
     this.#leave(error, error);
-    this.emit('sessionEnded', { error });
+    this.emit('sessionEnded', { error, reason: reasonOf(error) });
+    await forgotten;
+  }
+
+  /** This session has another token, or another session of the user took its place; here or in another tab. */
+  #handleRenewed(isSameSession: boolean): void {
+    const { current } = this.#keeper;
+    if (!current || this.#recovering === this.#turn) return;
+    const { token, user, session } = current;
+    if (isSameSession) this.#connection.setToken(token);
+    else if (this.connection !== 'stopped') this.#connection.start(token);
+    this.emit('session', { user, session });
   }
 
   /** The wiring: who hears whom. The parts meet nowhere else: each takes frames and tells events. */
   #connect(): void {
     this.#connection.on('change', (change) => this.emit('connection', change));
     this.#connection.on('sessionEnded', (error) => this.#handleSessionEnded(error));
+    this.#keeper.on('warning', (warning) => this.emit('warning', warning));
+    this.#keeper.on('taken', ({ isSameSession }) => {
+      if (this.connection !== 'stopped' && this.#recovering !== this.#turn) this.#renewal.start();
+      this.#handleRenewed(isSameSession);
+    });
+    this.#renewal.on('warning', (warning) => this.emit('warning', warning));
+    this.#renewal.on('renewed', ({ isSameSession }) => this.#handleRenewed(isSameSession));
     this.#connection.on('lost', () => {
       this.#log.handleLost();
       this.#outbox.handleLost();
@@ -282,6 +391,10 @@ export class CallboxClient extends Island<ClientEvents> {
     this.#outbox.handleReply(frame);
     return true;
   }
+}
+
+function asNetworkError(error: unknown): CallboxError {
+  return asCallboxError(error, 'network');
 }
 
 /** What was told of a call that somebody ended or answered meanwhile: other frames tell that too. */

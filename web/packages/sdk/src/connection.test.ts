@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { settle } from '../test/fake-world.js';
-import { created, refuse, setUp, signedIn, welcome } from '../test/signed-in.js';
+import { created, errorBody, refuse, setUp, signedIn, welcome } from '../test/signed-in.js';
 import { CallboxError } from './errors.js';
 import { fullJitter } from './retry-policy.js';
 import type { ConnectionChange } from './types.js';
@@ -94,36 +94,42 @@ describe('coming back', () => {
     },
   );
 
-  test.each([4400, 4403, 4409, 4413, 4429])('code %i stops and keeps the session', async (code) => {
-    const { fake, client } = await signedIn();
-    const changes: ConnectionChange[] = [];
-    client.on('connection', (change) => changes.push(change));
-    fake.socket.serverCloses(
-      code,
-      'replaced: The same connection id said hello on another socket.',
-    );
-    await fake.advance(600_000);
-    await fake.happen('online');
-    expect(fake.sockets).toHaveLength(1);
-    expect(client.connection).toBe('stopped');
-    expect(client.user?.id).toBe('ann');
-    expect(changes).toHaveLength(1);
-    expect(changes[0]?.error).toBeInstanceOf(CallboxError);
-    expect(changes[0]?.error).toMatchObject({
-      code: 'replaced',
-      message: 'The same connection id said hello on another socket.',
-      details: { closeCode: code },
-    });
-    client.connect();
-    expect(fake.sockets).toHaveLength(2);
-  });
+  test.each([4400, 4402, 4403, 4409, 4413, 4429])(
+    'code %i stops and keeps the session',
+    async (code) => {
+      const { fake, client } = await signedIn();
+      const changes: ConnectionChange[] = [];
+      client.on('connection', (change) => changes.push(change));
+      fake.socket.serverCloses(
+        code,
+        'replaced: The same connection id said hello on another socket.',
+      );
+      await fake.advance(600_000);
+      await fake.happen('online');
+      expect(fake.sockets).toHaveLength(1);
+      expect(client.connection).toBe('stopped');
+      expect(client.user?.id).toBe('ann');
+      expect(changes).toHaveLength(1);
+      expect(changes[0]?.error).toBeInstanceOf(CallboxError);
+      expect(changes[0]?.error).toMatchObject({
+        code: 'replaced',
+        message: 'The same connection id said hello on another socket.',
+        details: { closeCode: code },
+      });
+      client.connect();
+      expect(fake.sockets).toHaveLength(2);
+    },
+  );
 
   test('code 4401 ends the session here too', async () => {
     const { fake, client } = await signedIn();
     const ended: string[] = [];
     client.on('sessionEnded', ({ error }) => ended.push(error.code));
     const { accepted } = client.messages.send('bob', 'hello');
+    fake.answer = () => ({ status: 401, body: errorBody('session_ended') });
     fake.socket.serverCloses(4401, 'session_ended: The session is over; sign in again.');
+    expect(client.connection).toBe('waiting');
+    await settle();
     expect(client.connection).toBe('signed-out');
     expect(client.user).toBeNull();
     expect(ended).toEqual(['session_ended']);

@@ -81,7 +81,18 @@ export class Connection extends Island<ConnectionEvents> {
 
   /** Does not wait any longer for the next attempt. */
   hurry(): void {
-    if (this.#state === 'waiting') this.#openAfresh();
+    if (this.#state === 'waiting' && this.#token !== null) this.#openAfresh();
+  }
+
+  /** The session has another token: for the next hello. */
+  setToken(token: string): void {
+    if (this.#token !== null) this.#token = token;
+  }
+
+  /** Closes, and waits until it is started with a session to go on with. */
+  suspend(error: CallboxError): void {
+    this.#leave();
+    this.#change({ state: 'waiting', error });
   }
 
   /** Closes and does not come back by itself. */

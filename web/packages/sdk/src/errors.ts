@@ -6,6 +6,7 @@ export type ClientErrorCode =
   | 'timeout'
   | 'not_signed_in'
   | 'closed'
+  | 'store_failed'
   | 'permission_denied'
   | 'no_device'
   | 'device_busy'
@@ -97,6 +98,10 @@ const CLIENT_ERRORS: Partial<Record<string, readonly [sentence: string, retry: R
   not_signed_in: ['Nobody is signed in. Sign in first.', 'never'],
   closed: [
     'The client was closed or signed out before this was done. Sign in and try again.',
+    'never',
+  ],
+  store_failed: [
+    'The session cannot be kept here: it lasts until this page is closed or loaded again. Check whether the browser lets this page store data.',
     'never',
   ],
   permission_denied: [

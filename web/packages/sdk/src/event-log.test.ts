@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { accept, created, signedIn, setUp, welcome } from '../test/signed-in.js';
-import { memorySessionStore } from './session.js';
+import { memorySessionStore } from './session-store.js';
 
 test('events that were seen are dropped', async () => {
   const { fake, client } = await signedIn();

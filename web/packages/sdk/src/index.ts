@@ -12,12 +12,14 @@ export {
   type RetryClass,
 } from './errors.js';
 export {
+  type BrowserStorage,
   browserSessionStore,
   memorySessionStore,
   type SessionStore,
-  type SignInOptions,
+  type StoreChoice,
   type StoredSession,
-} from './session.js';
+} from './session-store.js';
+export type { SignInOptions } from './session.js';
 export { playStream } from './calls/media.js';
 export type { AcceptOptions, Call, CallEvents, CallState, Muted } from './calls/call.js';
 export type { Calls, CallsEvents, StartOptions } from './calls/calls.js';
@@ -26,5 +28,6 @@ export type { Directory, DirectoryEvents } from './directory.js';
 export type { Emitter } from './emitter.js';
 export type { Messages, MessagesEvents, OutgoingMessage } from './messages.js';
 export type { Presence as PresenceWatch, PresenceEvents } from './presence.js';
-export type { SocketLike, Timer, World, WorldEvent } from './world.js';
+export type { Sessions } from './sessions.js';
+export type { Channel, SocketLike, Timer, World, WorldEvent } from './world.js';
 export type * from './types.js';

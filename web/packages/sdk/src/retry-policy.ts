@@ -15,6 +15,12 @@ export function fullJitter(attempt: number, random: () => number, bounds = RECON
   return Math.floor(random() * bound);
 }
 
+/** Exponential growth that never comes near nothing: the upper half of what the bound of this attempt allows. */
+export function risingPause(attempt: number, random: () => number, bounds: JitterBounds): number {
+  const half = Math.min(bounds.maxMs, bounds.minMs * 2 ** Math.min(attempt, 30)) / 2;
+  return Math.floor(half + random() * half);
+}
+
 /** For reading: some more attempts, unless the server says that a repeat does not help. */
 export function readPolicy(random: () => number, attemptsMax = READ_ATTEMPTS_MAX): RetryPolicy {
   return {

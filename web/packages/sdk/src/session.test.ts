@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { rejection, settle } from '../test/fake-world.js';
 import { ANN, SESSION, answerAsServer, errorBody, setUp, signedIn } from '../test/signed-in.js';
 import { CallboxClient } from './client.js';
-import { browserSessionStore, memorySessionStore } from './session.js';
+import { type SessionStore, browserSessionStore, memorySessionStore } from './session-store.js';
+import type { Credential } from './types.js';
 
 describe('signing in', () => {
   test('opens a session with the app key', async () => {
@@ -20,6 +21,35 @@ describe('signing in', () => {
     ]);
     expect(client.user).toEqual(ANN);
     expect(client.session).toEqual(SESSION);
+  });
+
+  test.each<Credential>([
+    { ticket: 'dGlja2V0' },
+    { jwt: 'eyJ.a.b' },
+    { userId: 'ann', accessToken: 'secret' },
+    { identity: { type: 'email', value: 'ann@example.com' }, password: 'secret' },
+    { username: 'dev_1', password: 'secret' },
+    { userId: 'ann' },
+  ])('by %j', async (credential) => {
+    const { fake, client } = setUp();
+    await client.signIn(credential, { force: false });
+    expect(fake.requests[0]?.body).toEqual({ ...credential, force: false });
+  });
+
+  test('one way at a time: the compiler refuses two, and halves', () => {
+    const wrong: unknown[] = [
+      // @ts-expect-error -- these are two ways
+      { ticket: 'x', jwt: 'y' } satisfies Credential,
+      // @ts-expect-error -- these are two ways
+      { userId: 'ann', ticket: 'x' } satisfies Credential,
+      // @ts-expect-error -- this is half of one
+      { password: 'x' } satisfies Credential,
+      // @ts-expect-error -- this is half of one
+      { accessToken: 'x' } satisfies Credential,
+      // @ts-expect-error -- this is none at all
+      {} satisfies Credential,
+    ];
+    expect(wrong).toHaveLength(5);
   });
 
   test("the server's refusal is the error", async () => {
@@ -137,12 +167,7 @@ describe('resuming', () => {
 
   test('browser stores survive nonsense', async () => {
     const items = new Map<string, string>();
-    const storage = {
-      getItem: (name: string) => items.get(name) ?? null,
-      setItem: (name: string, value: string) => void items.set(name, value),
-      removeItem: (name: string) => void items.delete(name),
-    };
-    const store = browserSessionStore(storage, 'demo');
+    const store = browserSessionStore(storageOf(items), 'demo');
     expect(await store.load()).toBeNull();
     await store.save(stored);
     expect(await store.load()).toEqual(stored);
@@ -154,15 +179,89 @@ describe('resuming', () => {
     expect(items.size).toBe(0);
   });
 
-  test('a store that fails is reported and stops nothing', async () => {
+  test.each(['sessionStorage', 'localStorage', 'memory'] as const)(
+    'of a session in %s',
+    async (store) => {
+      const items = new Map<string, string>();
+      const storage = storageOf(items);
+      if (store !== 'memory') vi.stubGlobal(store, storage);
+      const { client } = setUp({ sessionStore: store });
+      await client.signIn({ userId: 'ann' });
+      await settle();
+      expect(items.size).toBe(store === 'memory' ? 0 : 1);
+      client.close();
+      const next = setUp({ sessionStore: store });
+      expect((await next.client.resume())?.user.id).toBe(store === 'memory' ? undefined : 'ann');
+      vi.unstubAllGlobals();
+    },
+  );
+
+  test('a sign-in may name a store of its own', async () => {
+    const [usual, own] = [memorySessionStore(), memorySessionStore()];
+    const { client } = setUp({ sessionStore: usual });
+    await client.signIn({ userId: 'ann' }, { store: own });
+    await settle();
+    expect(await usual.load()).toBeNull();
+    expect((await own.load())?.token).toBe('cbs_1');
+    const next = setUp({ sessionStore: usual });
+    expect(await next.client.resume()).toBeNull();
+    expect((await next.client.resume({ store: own }))?.user.id).toBe('ann');
+  });
+
+  test('a store may take its time, and what is kept comes in the order in which it happened', async () => {
+    const inner = memorySessionStore();
+    const turn = async (): Promise<void> => settle();
+    const sessionStore: SessionStore = {
+      load: () => turn().then(() => inner.load()),
+      save: (stored) => turn().then(() => inner.save(stored)),
+      clear: () => turn().then(() => inner.clear()),
+    };
+    const { client } = await signedIn({ sessionStore });
+    await client.signOut();
+    expect(await inner.load()).toBeNull();
+    await client.signIn({ userId: 'ann' });
+    expect((await sessionStore.load())?.token).toBe('cbs_1');
+  });
+
+  test('a store that fails is told, and memory takes its place', async () => {
     const fail = (): never => {
       throw new Error('quota');
     };
-    const sessionStore = { load: () => null, save: fail, clear: fail };
-    const { fake, client } = await signedIn({ sessionStore });
-    expect(client.connection).toBe('online');
+    const { fake, client } = setUp({ sessionStore: { load: fail, save: fail, clear: fail } });
+    const warnings: string[] = [];
+    client.on('warning', ({ error }) => warnings.push(error.code));
+    expect(await client.resume()).toBeNull();
+    await client.signIn({ userId: 'ann' });
     await settle();
-    expect(fake.reported).not.toEqual([]);
+    expect(client.connection).toBe('connecting');
+    client.close();
+    expect((await client.resume())?.user).toEqual(ANN);
+    expect(warnings).toEqual(['store_failed']);
+    expect(fake.reported).toEqual([]);
+  });
+
+  test('a store that is full does not give back who was there before', async () => {
+    const inner = memorySessionStore();
+    await inner.save({ ...stored, token: 'cbs_0' });
+    const full = (): never => {
+      throw new Error('quota');
+    };
+    const sessionStore = { ...inner, save: full };
+    const { client } = setUp({ sessionStore });
+    await client.signIn({ userId: 'ann' });
+    await settle();
+    expect(await inner.load()).toBeNull();
+  });
+
+  test('a browser that forbids its storage is a store that fails', async () => {
+    vi.stubGlobal('localStorage', undefined);
+    const { client } = setUp({ sessionStore: 'localStorage' });
+    const warnings: string[] = [];
+    client.on('warning', ({ error }) => warnings.push(error.code));
+    await client.signIn({ userId: 'ann' });
+    await settle();
+    expect(warnings).toEqual(['store_failed']);
+    vi.unstubAllGlobals();
   });
 });
 
@@ -240,8 +339,19 @@ describe('HTTP', () => {
     expect(await rejection(client.messages.conversations())).toMatchObject({
       code: 'session_ended',
     });
+    await settle();
     expect(ended).toEqual(['session_ended']);
     expect(client.connection).toBe('signed-out');
     expect(fake.socket.closedByClient).toBe(true);
   });
 });
+
+function storageOf(
+  items: Map<string, string>,
+): Pick<Storage, 'getItem' | 'setItem' | 'removeItem'> {
+  return {
+    getItem: (name) => items.get(name) ?? null,
+    setItem: (name, value) => void items.set(name, value),
+    removeItem: (name) => void items.delete(name),
+  };
+}

@@ -1,80 +1,49 @@
-import type { User } from '@callbox/wire';
-import { asCallboxError, endsSession } from './errors.js';
-import type { Device, Session, SignInAnswer } from './frames.js';
+import { type CallboxError, asCallboxError, endsSession } from './errors.js';
+import type { Device, SignInAnswer } from './frames.js';
 import { type Http, noRetries } from './http.js';
+import { SharedStore, type StoreChoice, type StoredSession, isStored } from './session-store.js';
 import type { Credential, SignedIn } from './types.js';
-
-/** What is kept between page loads. The token opens the session: keep it like a password. */
-export interface StoredSession {
-  /** The session's bearer token. */
-  token: string;
-  /** The session. */
-  session: Session;
-  /** Who is signed in. */
-  user: User;
-  /** The last event that was handled; `null` before the first connection. */
-  cursor: string | null;
-}
-
-/** Where a session is kept between page loads. Each function may answer now or later. */
-export interface SessionStore {
-  /** What was saved last. */
-  load(): StoredSession | null | Promise<StoredSession | null>;
-  /** Keeps this instead of what was there. */
-  save(stored: StoredSession): void | Promise<void>;
-  /** Forgets. */
-  clear(): void | Promise<void>;
-}
+import { type Channel, Island, type World } from './world.js';
 
 /** Extras of a sign-in. */
 export interface SignInOptions {
   /** What this device is, for people. */
   device?: Device;
-  /** Wished life of the session in seconds; a day where it is left out. */
+  /** Wished life of the session in seconds, also when it is renewed; a day where it is left out. */
   expiresIn?: number;
+  /**
+   * Where the user has as many sessions as the app allows: `false` refuses the sign-in, otherwise the session that was
+   * used least ends for this one.
+   */
+  force?: boolean;
+  /** Where this session is kept; where the client's `sessionStore` says when it is left out. */
+  store?: StoreChoice;
 }
 
-/** Keeps the session in memory: a reload of the page signs out. */
-export function memorySessionStore(): SessionStore {
-  let stored: StoredSession | null = null;
-  return {
-    load: () => stored,
-    save: (next) => void (stored = next),
-    clear: () => void (stored = null),
-  };
+/** What {@link SessionKeeper} tells. */
+export interface SessionKeeperEvents {
+  /** Another tab renewed this session, or signed the same user in again. */
+  taken: { isSameSession: boolean };
+  /** The store failed; the session is kept in memory. */
+  warning: { error: CallboxError };
 }
 
-/**
- * Keeps the session in the browser: `sessionStorage` for this tab, `localStorage` for all tabs of this browser. `name`
- * tells apart several apps on one origin.
- */
-export function browserSessionStore(
-  storage: Pick<Storage, 'getItem' | 'setItem' | 'removeItem'>,
-  name = 'callbox',
-): SessionStore {
-  return {
-    load: () => readStored(storage.getItem(name)),
-    save: (stored) => storage.setItem(name, JSON.stringify(stored)),
-    clear: () => storage.removeItem(name),
-  };
-}
-
-/** Who is signed in: opens, resumes and ends sessions, and keeps them in the store. @internal */
-export class SessionKeeper {
+/** Who is signed in: opens, resumes, renews and ends sessions, and keeps them in the store. @internal */
+export class SessionKeeper extends Island<SessionKeeperEvents> {
   readonly #http: Http;
   readonly #appKey: string;
-  readonly #store: SessionStore;
-  readonly #report: (error: unknown) => void;
+  readonly #choice: StoreChoice;
+  #used: StoreChoice;
+  #store: SharedStore;
   #current: StoredSession | null = null;
+  #channel: Channel | null = null;
 
-  constructor(
-    http: Http,
-    options: { appKey: string; store: SessionStore; report: (error: unknown) => void },
-  ) {
+  constructor(world: World, http: Http, options: { appKey: string; store: StoreChoice }) {
+    super(world);
     this.#http = http;
     this.#appKey = options.appKey;
-    this.#store = options.store;
-    this.#report = options.report;
+    this.#choice = this.#used = options.store;
+    this.#store = this.#open(options.store);
   }
 
   /** The session of now. */
@@ -84,79 +53,165 @@ export class SessionKeeper {
 
   /** Opens a session on the server. */
   async open(credential: Credential, options: SignInOptions): Promise<StoredSession> {
-    const body = { ...credential, ...options };
+    const { device, expiresIn, force } = options;
+    const body = { ...credential, device, expiresIn, force };
     const answer = await this.#http.postAsApp<SignInAnswer>('/v1/sessions', body, this.#appKey);
-    const { token, session, user } = answer;
-    return { token, session, user, cursor: null };
+    return this.#received(answer, { cursor: null, ...(expiresIn !== undefined && { expiresIn }) });
   }
 
-  /** Makes `stored` the session of now. */
-  begin(stored: StoredSession): void {
-    this.#current = stored;
-    this.#http.setToken(stored.token);
-    this.#keep(() => this.#store.save(stored));
+  /** Makes `stored`, which the server just gave, the session of now, and keeps it in this store from now on. */
+  begin(stored: StoredSession, store: StoreChoice = this.#choice): void {
+    this.#use(store);
+    void this.replace(stored);
+  }
+
+  /** Makes `stored`, which the server just gave, the session of now, and tells the other tabs on the one of before. */
+  replace(stored: StoredSession): Promise<void> {
+    const kept = this.#store.replace(stored);
+    if (this.#current) this.#channel?.post(stored);
+    this.#become(stored);
+    return kept;
+  }
+
+  /** Makes `stored`, which is in the store or with another tab, the session of now. */
+  take(stored: StoredSession): void {
+    // The place in the log is each tab's own, as long as it is the log of the same user.
+    const isSameUser = this.#current?.user.id === stored.user.id;
+    this.#become(isSameUser ? { ...stored, cursor: this.#current?.cursor ?? null } : stored);
+  }
+
+  /** The session that is in this store; requests are its own from now on. */
+  async load(store: StoreChoice = this.#choice): Promise<StoredSession | null> {
+    this.#use(store);
+    const stored = await this.#store.load();
+    if (stored) this.#http.setToken(stored.token);
+    return stored;
+  }
+
+  /** The session of the same user that another tab put in the place of this one; `null` where none did. */
+  async newer(): Promise<StoredSession | null> {
+    const there = await this.#store.load();
+    const { current } = this;
+    if (!there || !current || there.token === current.token) return null;
+    return there.user.id === current.user.id ? there : null;
   }
 
   /**
-   * The stored session, if the server still takes it. A server that cannot be reached is given the benefit of the
-   * doubt: the socket finds out.
+   * Asks the server whether a session is good. A server that cannot be reached is given the benefit of the doubt: the
+   * socket finds out. Rejects with the error that says that the session is over.
    */
-  async resume(): Promise<StoredSession | null> {
-    const stored = await this.#store.load();
-    if (!stored) return null;
-    this.#http.setToken(stored.token);
+  async verify(stored: StoredSession): Promise<StoredSession> {
     try {
-      const answer = await this.#http.get<SignedIn>('/v1/session', {}, noRetries);
-      return { ...stored, session: answer.session, user: answer.user };
+      return { ...stored, ...(await this.#http.get<SignedIn>('/v1/session', {}, noRetries)) };
     } catch (thrown) {
       const error = asCallboxError(thrown, 'network');
-      if (!endsSession(error)) return stored;
-      this.forget();
-      return null;
+      if (endsSession(error)) throw error;
+      return stored;
     }
+  }
+
+  /** Gives the session of now another token and another end. */
+  async renew(fresh: Credential | null): Promise<void> {
+    const before = this.#current;
+    if (!before) return;
+    const body = { ...fresh, expiresIn: before.expiresIn };
+    const answer = await this.#http.post<SignInAnswer>('/v1/session/renew', body);
+    const { current } = this;
+    // Signed out meanwhile, or as someone else: what was renewed is of no use here.
+    if (current?.token === before.token) await this.replace(this.#received(answer, current));
+  }
+
+  /** Runs `work` while no other tab on the session of now renews it or goes on without it. */
+  async exclusively<Result>(work: () => Promise<Result>): Promise<Result> {
+    return this.world.exclusively(channelName(this.#current), work);
   }
 
   /** Remembers how far the events were handled. */
   saveCursor(cursor: string): void {
     if (!this.#current || this.#current.cursor === cursor) return;
-    const stored = { ...this.#current, cursor };
-    this.#current = stored;
-    this.#keep(() => this.#store.save(stored));
+    this.#current = { ...this.#current, cursor };
+    void this.#store.update(this.#current);
   }
 
   /** Ends the session on the server; it is forgotten here whether or not the server could be told. */
   async end(): Promise<void> {
     const ended = this.#http.delete('/v1/session');
-    this.forget();
+    const forgotten = this.forget();
     try {
       await ended;
     } catch (thrown) {
       const error = asCallboxError(thrown, 'network');
       if (!endsSession(error)) throw error;
+    } finally {
+      await forgotten;
     }
   }
 
   /** Forgets the session here. */
-  forget(): void {
+  async forget(): Promise<void> {
+    const { current } = this;
     this.#current = null;
     this.#http.setToken(null);
-    this.#keep(() => this.#store.clear());
+    this.#leaveChannel();
+    if (current) await this.#store.remove(current.token);
   }
 
-  /** A store that fails (full, forbidden) must not stop the client. */
-  #keep(action: () => void | Promise<void>): void {
-    void (async () => action())().catch(this.#report);
+  #use(choice: StoreChoice): void {
+    if (choice === this.#used) return;
+    this.#used = choice;
+    this.#store = this.#open(choice);
+  }
+
+  #open(choice: StoreChoice): SharedStore {
+    const store = new SharedStore(this.world, choice);
+    store.on('warning', (warning) => this.emit('warning', warning));
+    return store;
+  }
+
+  #become(stored: StoredSession): void {
+    const before = this.#current;
+    this.#current = stored;
+    this.#http.setToken(stored.token);
+    if (before?.session.id === stored.session.id && this.#channel) return;
+    this.#leaveChannel();
+    // What is only in memory is nobody else's.
+    if (!this.#store.isShared) return;
+    this.#channel = this.world.channel(channelName(stored), (data) => this.#hear(data));
+  }
+
+  /** Tabs that were duplicated have the same session in stores of their own: they go on with what the message says. */
+  #hear(data: unknown): void {
+    const before = this.#current;
+    if (!before || !isStored(data) || data.user.id !== before.user.id) return;
+    if (data.token === before.token) return;
+    const stored = { ...data, cursor: before.cursor };
+    void this.#store.replace(stored);
+    this.#become(stored);
+    this.emit('taken', { isSameSession: data.session.id === before.session.id });
+  }
+
+  #leaveChannel(): void {
+    this.#channel?.close();
+    this.#channel = null;
+  }
+
+  /** Times are those of the server; the wait is the same on a clock that is wrong. */
+  #received(
+    { token, session, user }: SignInAnswer,
+    more: Pick<StoredSession, 'cursor' | 'expiresIn'>,
+  ): StoredSession {
+    const { cursor, expiresIn } = more;
+    const life = Date.parse(session.expiresAt) - Date.parse(session.lastUsedAt);
+    const part = RENEWAL_PART_MIN + this.world.random() * RENEWAL_PART_SPREAD;
+    const renewAt = this.world.now() + (Math.round(life * part) || 0);
+    return { token, session, user, cursor, renewAt, ...(expiresIn !== undefined && { expiresIn }) };
   }
 }
 
-/** What a browser kept; anything else than a session counts as nothing. */
-function readStored(text: string | null): StoredSession | null {
-  if (text === null) return null;
-  try {
-    const value = JSON.parse(text) as Partial<StoredSession> | null;
-    const good = typeof value?.token === 'string' && value.session && value.user;
-    return good ? { cursor: null, ...(value as Omit<StoredSession, 'cursor'>) } : null;
-  } catch {
-    return null;
-  }
+function channelName(stored: StoredSession | null): string {
+  return `callbox ${stored?.session.id ?? ''}`;
 }
+
+/** How much of its life is over when a session is renewed; spread, so that not all do it at once. */
+const RENEWAL_PART_MIN = 0.8;
+const RENEWAL_PART_SPREAD = 0.05;

@@ -1,5 +1,5 @@
 /** The things that the SDK's public functions take and return. */
-import type { Message, MessageOrigin, SessionAnswer, Typing } from '@callbox/wire';
+import type { Identity, Message, MessageOrigin, SessionAnswer, Typing } from '@callbox/wire';
 import type { CallboxError } from './errors.js';
 import type { Recipient } from './frames.js';
 
@@ -12,6 +12,8 @@ export type {
   DirectoryEntry,
   ErrorCode,
   ErrorInfo,
+  Identity,
+  ListedSession,
   Message,
   MessageOrigin,
   Presence,
@@ -28,12 +30,53 @@ export type SignedIn = SessionAnswer;
 /** Someone writes, or stopped. */
 export type TypingEvent = Typing;
 
+/** Every field of every way to prove who signs in. */
+interface CredentialFields {
+  ticket: string;
+  jwt: string;
+  userId: string;
+  accessToken: string;
+  identity: Identity;
+  username: string;
+  password: string;
+}
+
+/** These fields and none of the others. */
+type Only<Fields extends keyof CredentialFields> = Pick<CredentialFields, Fields> &
+  Partial<Record<Exclude<keyof CredentialFields, Fields>, never>>;
+
 /** Exactly one way to prove who signs in. */
 export type Credential =
+  /** A ticket signed by the app's backend, or the one that a sign-up answered. */
+  | Only<'ticket'>
+  /** A JWT of the app's backend or of its identity provider. */
+  | Only<'jwt'>
+  /** An access token that the app's backend issued, and whose it is. */
+  | Only<'userId' | 'accessToken'>
+  /** A user with a password. */
+  | Only<'identity' | 'password'>
+  /** A registered device, with the name and the password that it was given. */
+  | Only<'username' | 'password'>
   /** Open sign-in: any user id, where the app switched that on (development). */
-  | { userId: string; ticket?: never }
-  /** A ticket signed by the app's backend. */
-  | { ticket: string; userId?: never };
+  | Only<'userId'>;
+
+/** Why a session is over; `unknown` where the server does not tell, or knows it no more. */
+export type SessionEndReason =
+  | 'signed_out'
+  | 'expired'
+  | 'ended_by_user'
+  | 'replaced'
+  | 'password_changed'
+  | 'ended_by_app'
+  | 'ended_by_operator'
+  | 'user_blocked'
+  | 'user_deleted'
+  | 'app_disabled'
+  | 'secret_rotated'
+  | 'unknown';
+
+/** Why the app is asked for a credential: its session has to be renewed with a fresh one, or is over. */
+export type CredentialsReason = 'renewal' | SessionEndReason;
 
 /**
  * How the connection is:

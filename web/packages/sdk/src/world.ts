@@ -19,6 +19,14 @@ export interface SocketLike {
 /** What happens to the page or the device that the SDK wants to hear of. */
 export type WorldEvent = 'online' | 'offline' | 'visible' | 'networkchange' | 'pagehide';
 
+/** A line between the pages of this browser. */
+export interface Channel {
+  /** Tells all the others. */
+  post(data: unknown): void;
+  /** Hears and tells nothing any more. */
+  close(): void;
+}
+
 /** A timer as `setTimeout` returns it; only handed back to `clearTimeout`. */
 export type Timer = number | object;
 
@@ -53,6 +61,10 @@ export interface World {
   mediaDevices: Pick<MediaDevices, 'getUserMedia'> | null;
   /** Calls `handler` at every event of this name until the function that it returns is called. */
   onEvent: (event: WorldEvent, handler: () => void) => () => void;
+  /** Runs `work` while no other page of this browser runs any under the same name. */
+  exclusively: <Result>(name: string, work: () => Promise<Result>) => Promise<Result>;
+  /** Joins the line of this name; `hear` gets what other pages post there. */
+  channel: (name: string, hear: (data: unknown) => void) => Channel;
   /** Hears what the app's own listeners throw, so that one of them cannot stop the SDK. */
   report: (error: unknown) => void;
 }
@@ -102,12 +114,30 @@ function environment(): World {
     MediaStream: scope.MediaStream ?? null,
     mediaDevices: (scope.navigator as Partial<Navigator> | undefined)?.mediaDevices ?? null,
     onEvent: listenToPage,
+    exclusively: inTurn,
+    channel: joinChannel,
     report: (error) => {
       setTimeout(() => {
         throw error;
       });
     },
   };
+}
+
+/** Pages without locks (those that are not secure) and other environments do without. */
+async function inTurn<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
+  const locks = (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
+  return locks && 'document' in globalThis ? await locks.request(name, work) : work();
+}
+
+/** Only pages have others beside them: elsewhere, an open channel would keep the program from ending. */
+function joinChannel(name: string, hear: (data: unknown) => void): Channel {
+  if (!('document' in globalThis) || !('BroadcastChannel' in globalThis)) {
+    return { post: () => undefined, close: () => undefined };
+  }
+  const channel = new BroadcastChannel(name);
+  channel.onmessage = (event) => hear(event.data);
+  return { post: (data) => channel.postMessage(data), close: () => channel.close() };
 }
 
 function listenToPage(event: WorldEvent, handler: () => void): () => void {

@@ -194,8 +194,8 @@ export class FakeSocket implements SocketLike {
 }
 
 /** Lets all promises that can go on go on. */
-export async function settle(): Promise<void> {
-  for (let turn = 0; turn < 40; turn += 1) await Promise.resolve();
+export async function settle(turns = 40): Promise<void> {
+  for (let turn = 0; turn < turns; turn += 1) await Promise.resolve();
 }
 
 /** The error that a promise rejects with. */

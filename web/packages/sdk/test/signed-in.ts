@@ -10,8 +10,10 @@ export const SESSION = {
   id: 'ses_1',
   createdAt: '2026-11-21T09:00:00.000Z',
   expiresAt: '2026-11-22T09:00:00.000Z',
-  device: { id: null, name: null, platform: null, appVersion: null },
-};
+  lastUsedAt: '2026-11-21T09:00:00.000Z',
+  credential: 'open',
+  device: { id: null, name: null, platform: 'web', appVersion: null },
+} as const;
 
 export interface Setup {
   fake: FakeWorld;
