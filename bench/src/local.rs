@@ -7,6 +7,7 @@ use callbox_bus::{Bus, Listener, LocalBus, Notice};
 use callbox_domain::{AppKey, AppSettings, Clock, Random, Timestamp};
 use callbox_hub::Hub;
 use callbox_service::accounts::CreateApp;
+use callbox_service::audit::Actor;
 use callbox_service::events::dispatcher;
 use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::{LimitSettings, MasterKey, Parts, Service};
@@ -42,14 +43,14 @@ impl Local {
         service.allow_open_sign_in();
         let key = AppKey::new("demo")?;
         let app = CreateApp { name: "Demo".into(), key: Some(key), settings: AppSettings::development() };
-        service.create_app(app).await.map_err(|error| error.message)?;
+        service.create_app(Actor::CommandLine, app).await.map_err(|error| error.message)?;
         Ok(Self { service, store, bus, _folder: folder })
     }
 
     /// Serves HTTP and sockets: where. The tasks end with the runtime.
     pub(crate) async fn serve(&self) -> BenchResult<String> {
         let hub = Hub::new(Arc::clone(&self.service), self.bus.as_ref());
-        let (router, _) = callbox_server::api::assemble(Arc::clone(&self.service), Arc::clone(&hub));
+        let router = callbox_server::api::assemble(Arc::clone(&self.service), Arc::clone(&hub)).public;
         let newest = self.service.newest_ended_session().await.map_err(|error| error.message)?;
         tokio::spawn(hub.sweep_ended_sessions(newest));
         let listener = TcpListener::bind("127.0.0.1:0").await?;

@@ -19,7 +19,7 @@ pub(crate) fn compact_after_erasure(connection: &Connection) {
              run VACUUM on it while the server is stopped"
         ),
         Err(error) => {
-            tracing::warn!(%error, "the database could not be written anew after users were erased")
+            tracing::warn!(%error, "the database could not be written anew after users were erased");
         }
     }
 }

@@ -51,9 +51,10 @@ impl LimitsConfig {
                     "limits.failed_sign_ins_per_minute",
                     self.failed_sign_ins_per_minute,
                 )?,
-                sign_ups_per_hour: match self.unlimited_sign_ups {
-                    true => None,
-                    false => Some(positive("limits.sign_ups_per_hour", self.sign_ups_per_hour)?),
+                sign_ups_per_hour: if self.unlimited_sign_ups {
+                    None
+                } else {
+                    Some(positive("limits.sign_ups_per_hour", self.sign_ups_per_hour)?)
                 },
             },
         })

@@ -5,6 +5,7 @@ mod erasure;
 mod forgeries;
 mod guessing;
 mod harness;
+mod operations;
 mod operator;
 mod outages;
 mod process;

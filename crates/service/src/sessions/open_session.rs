@@ -196,13 +196,13 @@ fn open_again(tx: &mut dyn Tx, opening: &Opening, user: &User) -> Result<Option<
     let earlier = match (&opening.who, &opening.once) {
         (Who::Device(username, _), _) => tx.device_credential(app, username)?.map(|one| one.session_id),
         (_, Some(once)) => {
-            let used = UsedOnce {
+            let use_of_it = UsedOnce {
                 hash: once.hash,
                 expires_at: once.expires_at,
                 used_at: now,
                 result: opening.session_id.as_str().to_owned(),
             };
-            if tx.insert_used_once(app, &used)? == Created::New {
+            if tx.insert_used_once(app, &use_of_it)? == Created::New {
                 return Ok(None);
             }
             let first = tx.used_once(app, &once.hash)?.ok_or(ErrorCode::Internal)?;

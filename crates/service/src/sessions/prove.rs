@@ -141,12 +141,11 @@ impl Service {
         let now = self.clock.now();
         let issuer = jwt.issuer_among(&signing.app.settings.jwt_issuers).cloned();
         let is_provider = issuer.is_some();
-        let user = match issuer {
-            Some(issuer) => self.issuer_keys.verify(&jwt, &issuer).await?,
-            None => {
-                let leads_here = named.is_some() && signing.named == Some(signing.app.id);
-                jwt.verify_by_secrets(&signing.secrets, |_| leads_here, now)?
-            }
+        let user = if let Some(issuer) = issuer {
+            self.issuer_keys.verify(&jwt, &issuer).await?
+        } else {
+            let leads_here = named.is_some() && signing.named == Some(signing.app.id);
+            jwt.verify_by_secrets(&signing.secrets, |_| leads_here, now)?
         };
         let name = NamedUser::new(IdentityType::Username, user.user_id.as_str(), AssertedBy::Backend)
             .map_err(|problem| ApiError::invalid_field("jwt", &problem))?;
@@ -187,18 +186,14 @@ impl Service {
         let attempt = self.guessing.check(&account, asking.address, known_device)?;
         let phc = found.as_ref().map(|(password, _)| password.hash.clone());
         let good = self.passwords.verify(password.clone(), phc).await?;
-        match found.filter(|_| good) {
-            Some((record, _)) => {
-                attempt.succeeded();
-                let record = self.keep_password_fresh(app.id, record, password).await;
-                let who = Who::Password(record.user_id, record.hash);
-                Ok(proven(app, who, CredentialKind::Password))
-            }
-            None => {
-                attempt.failed();
-                Err(ErrorCode::CredentialsWrong.into())
-            }
-        }
+        let Some((record, _)) = found.filter(|_| good) else {
+            attempt.failed();
+            return Err(ErrorCode::CredentialsWrong.into());
+        };
+        attempt.succeeded();
+        let record = self.keep_password_fresh(app.id, record, password).await;
+        let who = Who::Password(record.user_id, record.hash);
+        Ok(proven(app, who, CredentialKind::Password))
     }
 
     async fn prove_nothing(&self, user_id: &UserId, asking: &Asking<'_>) -> ServiceResult<Proven> {

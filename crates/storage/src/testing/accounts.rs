@@ -13,7 +13,7 @@ pub(super) fn an_app_changes(make: &MakeStore) {
     let world = World::new(make);
     let mut changed = app("app-one");
     changed.id = world.app;
-    changed.name = "Renamed".to_owned();
+    "Renamed".clone_into(&mut changed.name);
     changed.settings = AppSettings { sessions_per_user_max: 3, ..AppSettings::default() };
     changed.disabled_at = Some(at(7));
     let update = changed.clone();
