@@ -58,6 +58,18 @@ test('a page that is loaded after its session was ended says why', async ({ stag
   expect(await phone.at('notice').innerText()).toBe(ENDED);
 });
 
+test('a call that comes in puts the devices away', async ({ stage }) => {
+  const [ann, bob] = await stage.pair();
+  await ann.openDevices();
+  await bob.call('voice');
+  await ann.isRinging();
+  await ann.at('devices-panel').waitFor({ state: 'detached' });
+  await ann.accept('voice');
+  await ann.callIs('connected');
+  await ann.hangUp();
+  await bob.callEnded();
+});
+
 test('a session renews itself on the socket that it has', async ({ app, stage }) => {
   const bob = await stage.person('bob');
   const { page } = await app.person('ann');

@@ -124,10 +124,15 @@ function environment(): World {
   };
 }
 
-/** Pages without locks (those that are not secure) and other environments do without. */
+/** Pages without locks (those that are not secure, or may not use them) and other environments do without. */
 async function inTurn<Result>(name: string, work: () => Promise<Result>): Promise<Result> {
   const locks = (globalThis.navigator as Partial<Navigator> | undefined)?.locks;
-  return locks && 'document' in globalThis ? await locks.request(name, work) : work();
+  if (!locks || !('document' in globalThis)) return work();
+  let begun: Promise<Result> | undefined;
+  const locked = locks.request(name, () => (begun = work()));
+  // A lock that is refused is refused before the work has begun.
+  await locked.catch(() => undefined);
+  return begun ?? work();
 }
 
 /** Only pages have others beside them: elsewhere, an open channel would keep the program from ending. */
