@@ -21,7 +21,7 @@ fn talk(tx: &mut dyn Tx, round: u32) -> StoreResult<()> {
             text: text.into(),
             created_at: Timestamp::from_millis(1_700_000_000_000),
         };
-        let text = format!("{MARK}{}{MARK}", "x".repeat(length * usize::from(round % 9 != 0) * 4));
+        let text = format!("{MARK}{}{MARK}", "x".repeat(length * usize::from(!round.is_multiple_of(9)) * 4));
         tx.append_message(APP, message(&erased(), "ann", text))?;
         let theirs = message(&friend(other), "friend", "y".repeat(length));
         tx.append_message(
