@@ -1,11 +1,13 @@
 //! How each entity is read from its row. The cells stand in the order of the `…_columns!` macro beside it.
 
+use std::cell::RefCell;
+
 use callbox_domain::call::CallEnd;
 use callbox_domain::{
-    App, AppId, AppKey, AppKeyRecord, AssertedBy, CallEndCause, CallEventRecord, CallId, CallMedia,
-    CallRecord, ConversationId, CredentialKind, Identity, IdentityType, KeyPurpose, Mailbox, MailboxEpoch,
-    Member, Message, MessageId, Receipt, Session, SessionEndReason, SessionId, SessionStatus, Timestamp,
-    User, UserId,
+    App, AppId, AppKey, AppKeyRecord, AppSettings, AssertedBy, CallEndCause, CallEventRecord, CallId,
+    CallMedia, CallRecord, ConversationId, CredentialKind, Identity, IdentityType, KeyPurpose, Mailbox,
+    MailboxEpoch, Member, Message, MessageId, Receipt, Session, SessionEndReason, SessionId, SessionStatus,
+    Timestamp, User, UserId,
 };
 use callbox_storage::{StoreError, StoreResult};
 
@@ -42,7 +44,7 @@ pub(crate) fn read_app(row: &mut StoredRow<'_>) -> StoreResult<App> {
         id: app_id(row)?,
         key: row.parsed(|text| AppKey::new(text).ok())?,
         name: row.text()?,
-        settings: row.parsed(|text| serde_json::from_str(text).ok())?,
+        settings: row.parsed(settings)?,
         created_at: timestamp(row)?,
         disabled_at: timestamp_or_null(row)?,
     })
@@ -360,6 +362,28 @@ pub(crate) fn purpose_word(purpose: KeyPurpose) -> &'static str {
         KeyPurpose::Alias => "alias",
     }
 }
+
+/// Settings from their JSON. Every session check reads its app, and settings change rarely: each thread remembers the few
+/// texts that it has read.
+fn settings(text: &str) -> Option<AppSettings> {
+    thread_local! {
+        static READ: RefCell<Vec<(String, AppSettings)>> = const { RefCell::new(Vec::new()) };
+    }
+    READ.with_borrow_mut(|read| {
+        if let Some((_, settings)) = read.iter().find(|(known, _)| known == text) {
+            return Some(settings.clone());
+        }
+        let settings: AppSettings = serde_json::from_str(text).ok()?;
+        if read.len() >= SETTINGS_REMEMBERED_MAX {
+            read.remove(0);
+        }
+        read.push((text.to_owned(), settings.clone()));
+        Some(settings)
+    })
+}
+
+/// Different settings that a thread remembers.
+const SETTINGS_REMEMBERED_MAX: usize = 16;
 
 fn parse_purpose(word: &str) -> Option<KeyPurpose> {
     [KeyPurpose::Primary, KeyPurpose::Alias].into_iter().find(|purpose| purpose_word(*purpose) == word)

@@ -38,7 +38,10 @@ impl HashPool {
             let jobs = Arc::clone(&jobs);
             thread::Builder::new()
                 .name(format!("password-{number}"))
-                .spawn(move || work_off(&jobs))
+                .spawn(move || {
+                    step_back();
+                    work_off(&jobs);
+                })
                 .expect("a process that cannot start a thread cannot run a server")
         };
         let threads = (0..threads.get()).map(start).collect();
@@ -131,6 +134,19 @@ impl HashPool {
         Ok(answer)
     }
 }
+
+/// Lets every other thread of the server go first: a message must not wait for someone's password. On Linux a priority is
+/// that of the calling thread; elsewhere it would be that of the whole process, and stays as it is.
+fn step_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(None, NICENESS) {
+        tracing::debug!(%error, "the password threads keep their priority");
+    }
+}
+
+/// Of -20 to 19, where 19 gets the least.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 19;
 
 impl Drop for HashPool {
     /// Ends the threads and waits for them: for at most one hash each, because nobody waits for what is still queued.
