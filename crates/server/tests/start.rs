@@ -285,6 +285,14 @@ fn every_command_has_a_help_that_teaches() {
         &["app", "alias"],
         &["app", "import-key"],
         &["app", "remove-key"],
+        &["user"],
+        &["user", "list"],
+        &["user", "show"],
+        &["user", "block"],
+        &["user", "unblock"],
+        &["user", "erase"],
+        &["user", "sessions"],
+        &["user", "end-sessions"],
         &["audit"],
         &["settings"],
         &["ticket"],
@@ -296,7 +304,8 @@ fn every_command_has_a_help_that_teaches() {
         let mut arguments = command.to_vec();
         arguments.push("--help");
         let help = stdout(&arguments);
-        let is_of_an_app = command == ["audit"] || command.len() == 2 && command[0] == "app";
+        let is_of_an_app =
+            command == ["audit"] || command.len() == 2 && ["app", "user"].contains(&command[0]);
         assert!(help.contains("Example: callbox") || !is_of_an_app, "{help}");
         assert!(help.contains("Usage: callbox") && help.lines().count() > 4, "{help}");
     }
