@@ -85,6 +85,17 @@ pub fn operator_routes(service: Arc<Service>) -> OpenApiRouter {
         .routes(routes!(v1::operator::rotate_secret::rotate_secret))
         .routes(routes!(v1::operator::list_app_keys::list_app_keys, v1::operator::add_app_key::add_app_key))
         .routes(routes!(v1::operator::remove_app_key::remove_app_key))
+        .routes(routes!(v1::operator::users::list_users::list_users))
+        .routes(routes!(
+            v1::operator::users::show_user::show_user,
+            v1::operator::users::update_user::update_user,
+            v1::operator::users::erase_user::erase_user
+        ))
+        .routes(routes!(
+            v1::operator::users::list_sessions::list_sessions,
+            v1::operator::users::end_sessions::end_sessions
+        ))
+        .routes(routes!(v1::operator::users::end_session::end_session))
         .routes(routes!(v1::operator::list_settings::list_settings))
         .routes(routes!(v1::operator::list_audit::list_audit))
         .with_state(service)

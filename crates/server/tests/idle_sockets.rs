@@ -66,11 +66,12 @@ impl Server {
         Self { child, port, _folder: folder }
     }
 
-    /// Private and proportional shared memory of the process, in bytes (proc(5), `smaps_rollup`).
+    /// Memory of the process that no file stands behind, in bytes (proc(5), `smaps_rollup`). The pages of the binary would
+    /// count for more as other processes of it, of tests beside this one, come to their end.
     fn memory(&self) -> u64 {
         let rollup = fs::read_to_string(format!("/proc/{}/smaps_rollup", self.child.id())).expect("Linux");
-        let pss = rollup.lines().find_map(|line| line.strip_prefix("Pss:")).expect("a figure");
-        pss.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1_024
+        let own = rollup.lines().find_map(|line| line.strip_prefix("Pss_Anon:")).expect("a figure");
+        own.trim().trim_end_matches("kB").trim().parse::<u64>().expect("a number") * 1_024
     }
 
     fn tcp(&self) -> TcpStream {

@@ -106,6 +106,22 @@ fn a_server_starts_stops_and_finds_its_data_again() {
 }
 
 #[test]
+fn a_reader_who_closes_the_pipe_stops_no_server() {
+    let folder = TempDir::new().expect("a folder");
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = callbox(&["dev", "--port", "0", "--data", &data_in(&folder)]);
+    let mut child = command.stdout(writer).stderr(Stdio::piped()).spawn().expect("the binary runs");
+    let mut log = BufReader::new(child.stderr.take().expect("piped")).lines().map_while(Result::ok);
+    // From here on it hears signals, and has printed nothing yet.
+    assert!(log.any(|line| line.contains("app created")), "it starts");
+    let process = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &process]).status().expect("kill runs").success());
+    let rest: Vec<_> = log.collect();
+    assert!(child.wait().expect("it ends").success(), "{rest:?}");
+}
+
+#[test]
 fn a_taken_port_is_one_clear_line() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let port = listener.local_addr().expect("bound").port().to_string();
@@ -269,6 +285,14 @@ fn every_command_has_a_help_that_teaches() {
         &["app", "alias"],
         &["app", "import-key"],
         &["app", "remove-key"],
+        &["user"],
+        &["user", "list"],
+        &["user", "show"],
+        &["user", "block"],
+        &["user", "unblock"],
+        &["user", "erase"],
+        &["user", "sessions"],
+        &["user", "end-sessions"],
         &["audit"],
         &["settings"],
         &["ticket"],
@@ -280,7 +304,8 @@ fn every_command_has_a_help_that_teaches() {
         let mut arguments = command.to_vec();
         arguments.push("--help");
         let help = stdout(&arguments);
-        let is_of_an_app = command == ["audit"] || command.len() == 2 && command[0] == "app";
+        let is_of_an_app =
+            command == ["audit"] || command.len() == 2 && ["app", "user"].contains(&command[0]);
         assert!(help.contains("Example: callbox") || !is_of_an_app, "{help}");
         assert!(help.contains("Usage: callbox") && help.lines().count() > 4, "{help}");
     }

@@ -2,6 +2,7 @@
 
 pub(crate) mod app;
 pub(crate) mod calls;
+mod managed;
 pub(crate) mod me;
 pub(crate) mod messaging;
 pub(crate) mod operator;

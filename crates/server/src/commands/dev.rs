@@ -1,5 +1,6 @@
 //! `callbox dev`
 
+use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 
@@ -72,18 +73,28 @@ pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
     let shown = if is_local { arguments.host } else { reached_at(address) };
     let page = format!("{scheme}://{shown}:{}", port(&http));
     let data = std::path::absolute(&arguments.data).unwrap_or(arguments.data);
-    println!("Callbox {} in development mode: anyone can sign in as anyone.\n", env!("CARGO_PKG_VERSION"));
-    println!("  Open       {page}");
-    println!("  App key    {app_key}");
-    println!("  Data       {}", data.display());
-    println!("  Metrics    http://127.0.0.1:{}/metrics\n", port(&metrics));
-    if !is_local {
-        println!(
-            "  WARNING    Everyone who reaches this address can sign in as anyone. Use it in networks you trust.\n"
-        );
-    }
-    println!("Press Ctrl-C to stop.");
+    let warning = if is_local { "" } else { WARNING };
+    let (version, data, metrics_port) = (env!("CARGO_PKG_VERSION"), data.display(), port(&metrics));
+    print(&format!(
+        "Callbox {version} in development mode: anyone can sign in as anyone.\n\n  \
+           Open       {page}\n  \
+           App key    {app_key}\n  \
+           Data       {data}\n  \
+           Metrics    http://127.0.0.1:{metrics_port}/metrics\n\n\
+         {warning}Press Ctrl-C to stop.\n"
+    ))?;
     server.run(Listeners { http, metrics: Some(metrics) }, Some(&app_key), stop).await
+}
+
+/// Prints for people. Whoever closes the pipe has read enough, and the server goes on.
+fn print(text: &str) -> Result<(), StartError> {
+    let mut output = io::stdout().lock();
+    match output.write_all(text.as_bytes()).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(StartError::Other(format!("cannot print: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Where `callbox dev` keeps things: the key beside the data folder, never in it.
@@ -135,3 +146,6 @@ fn own_address() -> Option<IpAddr> {
 }
 
 const DEMO_APP_KEY: &str = "demo";
+
+const WARNING: &str =
+    "  WARNING    Everyone who reaches this address can sign in as anyone. Use it in networks you trust.\n\n";

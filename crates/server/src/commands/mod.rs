@@ -8,6 +8,7 @@ mod operations;
 mod serve;
 mod settings;
 mod ticket;
+mod user;
 
 use std::future::Future;
 use std::path::PathBuf;
@@ -41,6 +42,9 @@ enum Command {
     /// Make, list and change apps, their keys and secrets, on a server that runs and on one that does not
     #[command(subcommand)]
     App(app::AppCommand),
+    /// List, block and erase the users of an app, list and end their sessions, beside a server or without one
+    #[command(subcommand)]
+    User(user::UserCommand),
     /// Print every setting of an app: what it does, what it takes, its default
     Settings,
     /// List what operators and backends changed, newest first
@@ -84,6 +88,7 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
         Command::Dev(arguments) => block_on(dev::run(arguments)),
         Command::Serve(arguments) => block_on(serve::run(arguments)),
         Command::App(command) => block_on(app::run(command)),
+        Command::User(command) => block_on(user::run(command)),
         Command::Settings => {
             settings::run();
             Ok(())

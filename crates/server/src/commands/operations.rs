@@ -105,6 +105,15 @@ impl Operations {
     }
 }
 
+/// A text as one part of a path or a value of a query (RFC 3986, section 2.1).
+pub(super) fn percent_encoded(text: &str) -> String {
+    let encoded = |byte: u8| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        byte => format!("%{byte:02X}"),
+    };
+    text.bytes().map(encoded).collect()
+}
+
 /// One exchange with a running server.
 async fn over_loopback(address: &str, request: Request<Body>) -> Result<(StatusCode, Bytes), StartError> {
     let exchange = async {
@@ -158,3 +167,14 @@ fn busy(storage: &StorageConfig) -> String {
 
 /// For all of it. Ending the sessions of a large app takes a while.
 const TIME_MAX: Duration = Duration::from_mins(5);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whatever_a_user_is_called_stays_one_part_of_a_path() {
+        assert_eq!(percent_encoded("ann-2_b.c~"), "ann-2_b.c~");
+        assert_eq!(percent_encoded("a/b?c=d&e#f%20ü"), "a%2Fb%3Fc%3Dd%26e%23f%2520%C3%BC");
+    }
+}

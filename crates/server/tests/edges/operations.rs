@@ -12,8 +12,8 @@ pub enum Access {
     ByApp((u16, &'static str), (u16, &'static str)),
     /// An app's backend; that of another app, which has none of the users, gets this status and code.
     AppBackend(u16, &'static str),
-    /// The operator, who gets this status at a listener of their own; nobody else, and nobody at the public one.
-    Operator(u16),
+    /// The operator, who gets this status and code at a listener of their own; nobody else, and nobody at the public one.
+    Operator(u16, &'static str),
 }
 
 pub struct Operation {
@@ -32,16 +32,22 @@ pub struct Private {
 
 /// Every operation, those that end the session that asks at the end.
 pub fn operations(private: &Private) -> Vec<Operation> {
-    [anyones(), own_account(), of_users(private), backend_operations(), operators(), ending()]
-        .into_iter()
-        .flatten()
-        .collect()
+    let groups = [
+        anyones(),
+        own_account(),
+        of_users(private),
+        backend_operations(),
+        operators(),
+        operators_on_users(),
+        ending(),
+    ];
+    groups.into_iter().flatten().collect()
 }
 
 fn operators() -> Vec<Operation> {
     let operation = |id, verb, path: &str, body, status| {
         let path = format!("/v1/operator{path}");
-        Operation { id, verb, path, body, access: Access::Operator(status) }
+        Operation { id, verb, path, body, access: Access::Operator(status, "") }
     };
     let (none, empty) = (Value::Null, json!({}));
     vec![
@@ -55,6 +61,25 @@ fn operators() -> Vec<Operation> {
         operation("removeAppKey", "DELETE", "/apps/test-app/keys/walk", none.clone(), 204),
         operation("listSettings", "GET", "/settings", none.clone(), 200),
         operation("listAudit", "GET", "/audit", none, 200),
+    ]
+}
+
+/// What the operator does to a user, here to eve, who comes again each time.
+fn operators_on_users() -> Vec<Operation> {
+    let operation = |id, verb, path: &str, body, (status, code)| {
+        let path = format!("/v1/operator/apps/test-app/users{path}");
+        Operation { id, verb, path, body, access: Access::Operator(status, code) }
+    };
+    let (none, unblock) = (Value::Null, json!({ "blocked": false }));
+    let missing = (404, "session_not_found");
+    vec![
+        operation("listOperatorUsers", "GET", "", none.clone(), (200, "")),
+        operation("showOperatorUser", "GET", "/eve", none.clone(), (200, "")),
+        operation("updateOperatorUser", "PATCH", "/eve", unblock, (200, "")),
+        operation("listOperatorUserSessions", "GET", "/eve/sessions", none.clone(), (200, "")),
+        operation("endOperatorUserSession", "DELETE", "/eve/sessions/ses_of_ann", none.clone(), missing),
+        operation("endOperatorUserSessions", "DELETE", "/eve/sessions", none.clone(), (204, "")),
+        operation("eraseOperatorUser", "DELETE", "/eve", none, (204, "")),
     ]
 }
 

@@ -83,6 +83,111 @@ async fn a_disabled_app_closes_its_sockets_and_lets_nobody_in() {
     server.stop().await;
 }
 
+#[tokio::test]
+async fn a_blocked_user_is_out_at_once_and_in_again_when_let_in() {
+    let server = Running::start().await;
+    let (ann, bob) = (server.sign_in("ann").await, server.sign_in("bob").await);
+    let mut socket = server.socket(&ann, "connection-1").await;
+    let mut of_bob = server.socket(&bob, "connection-2").await;
+    let sessions = server.command(&["user", "sessions", "--app", "test-app", "ann"]).await.printed();
+    assert!(sessions.starts_with("ses_") && sessions.ends_with("  (connected)\n"), "{sessions}");
+    let blocked = server.command(&["user", "block", "--app", "test-app", "ann"]).await.printed();
+    assert!(blocked.starts_with("ann is blocked since "), "{blocked}");
+    assert_eq!(socket.close_code().await, 4401);
+    of_bob.quiet().await;
+    let (status, refused) = sign_in(&server).await;
+    assert_eq!((status, &refused["error"]["code"]), (403, &json!("user_blocked")));
+    let sessions = server.command(&["user", "sessions", "--app", "test-app", "ann"]).await.printed();
+    assert_eq!(sessions, "ann is not signed in.\n");
+    let listed = server.command(&["user", "list", "--app", "test-app"]).await.printed();
+    assert!(listed.starts_with("ann ") && listed.contains("  (blocked)\nbob "), "{listed}");
+
+    let unblocked = server.command(&["user", "unblock", "--app", "test-app", "ann"]).await.printed();
+    assert_eq!(unblocked, "ann may sign in.\n");
+    assert_eq!(sign_in(&server).await.0, 201);
+    let listed = server.command(&["user", "list", "--app", "test-app"]).await.printed();
+    let folder = server.stop().await;
+    let stopped = harness::command(folder.path(), &["user", "list", "--app", "test-app"]).await.printed();
+    let ids =
+        |list: &str| list.lines().filter_map(|line| line.split(' ').next()).collect::<Vec<_>>().join(" ");
+    assert_eq!((ids(&listed), ids(&stopped)), ("ann bob".to_owned(), "ann bob".to_owned()));
+    assert!(!stopped.contains("(blocked)"), "{stopped}");
+}
+
+#[tokio::test]
+async fn one_session_ends_alone_and_all_end_together() {
+    let server = Running::start().await;
+    let ended = async |arguments: &[&str]| {
+        let command = [&["user", "end-sessions", "--app", "test-app", "ann"], arguments].concat();
+        server.command(&command).await
+    };
+    let (status, phone) = sign_in(&server).await;
+    let id = phone["session"]["id"].as_str().expect("an id");
+    let laptop = server.sign_in("ann").await;
+    let mut on_phone = server.socket(phone["token"].as_str().expect("a token"), "connection-1").await;
+    let mut on_laptop = server.socket(&laptop, "connection-2").await;
+    assert_eq!(status, 201);
+    assert_eq!(ended(&["--session", id]).await.printed(), format!("ann is signed out of {id}.\n"));
+    assert_eq!(on_phone.close_code().await, 4401);
+    on_laptop.quiet().await;
+    assert!(ended(&["--session", id]).await.complaint().contains("no such open session"));
+    assert_eq!(ended(&[]).await.printed(), "ann is signed out everywhere.\n");
+    assert_eq!(on_laptop.close_code().await, 4401);
+    let refused = server.request("GET", "/v1/session", &format!("Bearer {laptop}"), "").await;
+    assert_eq!(refused.1["error"]["details"]["reason"], "ended_by_operator");
+    server.stop().await;
+}
+
+/// Every command on users, on ann and on one whose id is no plain word.
+async fn manage_users(run: impl AsyncFn(&[&str]) -> Ran) {
+    let user =
+        async |verb: &str, rest: &[&str]| run(&[&["user", verb, "--app", "test-app"], rest].concat()).await;
+    let first = user("list", &["--limit", "1"]).await;
+    let cursor = first.stderr.trim().rsplit(' ').next().expect("a word").to_owned();
+    assert!(first.stdout.starts_with("a/b?c ") && first.stderr.contains("--cursor "), "{first:?}");
+    let second = user("list", &["--cursor", &cursor]).await;
+    assert!(second.stdout.starts_with("ann ") && second.stderr.is_empty(), "{second:?}");
+    user("block", &["a/b?c"]).await.printed();
+    let shown = user("show", &["a/b?c"]).await.printed();
+    for part in
+        ["User       a/b?c\n", "State      blocked since ", "\n  username  a/b?c ", "by the user alone"]
+    {
+        assert!(shown.contains(part), "{part} in {shown}");
+    }
+    user("unblock", &["a/b?c"]).await.printed();
+    assert!(user("show", &["a/b?c"]).await.printed().contains("State      may sign in\n"));
+    user("end-sessions", &["ann"]).await.printed();
+    let warned = user("erase", &["ann"]).await.complaint();
+    assert!(warned.contains("cannot be undone; add --yes"), "{warned}");
+    user("show", &["ann"]).await.printed();
+    assert_eq!(user("erase", &["ann", "--yes"]).await.printed(), "ann is erased.\n");
+    for verb in ["show", "block", "unblock", "sessions", "end-sessions"] {
+        assert!(user(verb, &["ann"]).await.complaint().contains("No such user"), "{verb}");
+    }
+    let elsewhere = run(&["user", "list", "--app", "none"]).await.complaint();
+    assert!(elsewhere.contains("No app has this key"), "{elsewhere}");
+}
+
+const USER_CHANGES: [&str; 4] = ["user.blocked", "user.unblocked", "user.sessions_ended", "user.deleted"];
+
+#[tokio::test]
+async fn users_are_managed_beside_a_server_and_where_none_runs() {
+    let server = Running::start().await;
+    for user in ["ann", "a/b?c"] {
+        server.sign_in(user).await;
+    }
+    manage_users(async |arguments| server.command(arguments).await).await;
+    let audit = server.command(&["audit", "--app", "test-app", "--limit", "4"]).await.printed();
+    assert_eq!(told(&audit), USER_CHANGES.map(|action| ("operator", action)));
+
+    server.sign_in("ann").await;
+    let folder = server.stop().await;
+    manage_users(async |arguments| harness::command(folder.path(), arguments).await).await;
+    let audit =
+        harness::command(folder.path(), &["audit", "--app", "test-app", "--limit", "4"]).await.printed();
+    assert_eq!(told(&audit), USER_CHANGES.map(|action| ("command_line", action)));
+}
+
 /// Every command that changes something, once; what the log says of it has to be the same whoever has the database.
 async fn change_everything(run: impl AsyncFn(&[&str]) -> Ran, secret_file: &str) {
     let made = run(&["app", "create", "--name", "Shop", "--key", "shop", "--directory", "everyone"]).await;

@@ -32,9 +32,9 @@ async fn every_operation_keeps_strangers_out() {
         let anonymous = ask(&server, operation, &[]).await;
         match operation.access {
             Access::Anyone(status) => assert_eq!(anonymous.0, status, "{}", operation.id),
-            Access::Operator(status) => {
+            Access::Operator(status, code) => {
                 assert_eq!(anonymous, (401, "operator_token_wrong".into()), "{}", operation.id);
-                check_operators(&server, operation, &others, status).await;
+                check_operators(&server, operation, &others, (status, code)).await;
             }
             Access::AppBackend(status, code) => {
                 assert_eq!(anonymous, (401, "app_credentials_required".into()), "{}", operation.id);
@@ -70,7 +70,7 @@ struct Others {
     foreign_backend: Vec<(&'static str, String)>,
 }
 
-async fn check_operators(server: &Running, operation: &Operation, others: &Others, status: u16) {
+async fn check_operators(server: &Running, operation: &Operation, others: &Others, expected: (u16, &str)) {
     let wrong = (401, "operator_token_wrong".into());
     let secret = basic("backend-app", others.backend.expose());
     for other in [bearer(&server.sign_in("eve").await), bearer("cbo_unknown"), secret] {
@@ -80,7 +80,7 @@ async fn check_operators(server: &Running, operation: &Operation, others: &Other
     let Operation { verb, path, body, .. } = operation;
     let public = ask_body(&server.address, verb, path, body, &token).await;
     assert_eq!((public.0, &public.1["error"]["code"]), (404, &"not_found".into()));
-    assert_eq!(ask(server, operation, &token).await, (status, String::new()), "{}", operation.id);
+    assert_eq!(ask(server, operation, &token).await, (expected.0, expected.1.into()), "{}", operation.id);
 }
 
 async fn check_backends(server: &Running, operation: &Operation, others: &Others, foreign: (u16, &str)) {
@@ -188,7 +188,7 @@ fn basic(app: &str, secret: &str) -> Vec<(&'static str, String)> {
 /// The status, and the error's code if there is one.
 async fn ask(server: &Running, operation: &Operation, headers: Headers<'_>) -> (u16, String) {
     let address = match operation.access {
-        Access::Operator(_) => server.operator().0,
+        Access::Operator(..) => server.operator().0,
         _ => server.address.clone(),
     };
     let (status, body) = ask_body(&address, operation.verb, &operation.path, &operation.body, headers).await;

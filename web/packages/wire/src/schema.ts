@@ -550,6 +550,100 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/operator/apps/{appKey}/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the users of an app
+         * @description All of them in the order of their ids, whatever the app's directory shows to users.
+         */
+        get: operations["listOperatorUsers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/apps/{appKey}/users/{userId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show one user of an app
+         * @description The user with the names that lead to them.
+         */
+        get: operations["showOperatorUser"];
+        put?: never;
+        post?: never;
+        /**
+         * Erase a user of an app
+         * @description Ends the user's sessions and calls and removes everything of theirs, as `deleteUser` does for the app's backend. It
+         *     cannot be undone.
+         */
+        delete: operations["eraseOperatorUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Block a user of an app, or let them in again
+         * @description Blocking ends all sessions of the user, with their connections and calls, in the same moment; sign-in is answered with
+         *     `user_blocked` from then on. A repeat changes nothing.
+         */
+        patch: operations["updateOperatorUser"];
+        trace?: never;
+    };
+    "/v1/operator/apps/{appKey}/users/{userId}/sessions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the sessions of a user of an app
+         * @description The user's open sessions, the one used last first, all on one page.
+         */
+        get: operations["listOperatorUserSessions"];
+        put?: never;
+        post?: never;
+        /**
+         * End all sessions of a user of an app
+         * @description Signs the user out on every device. To keep them out, block them.
+         */
+        delete: operations["endOperatorUserSessions"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/operator/apps/{appKey}/users/{userId}/sessions/{sessionId}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End one session of a user of an app
+         * @description Signs the user out on one device: its token is refused, its sockets are closed and its calls end.
+         */
+        delete: operations["endOperatorUserSession"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/operator/audit": {
         parameters: {
             query?: never;
@@ -713,9 +807,11 @@ export interface paths {
         put?: never;
         /**
          * Sign in
-         * @description Exchanges exactly one credential for a session. With `Authorization: Application <appKey>` the credential is in the
-         *     body: a `ticket` signed by the app's backend, or a `userId` alone where the app switched open sign-in on. With
-         *     `Authorization: User <ticket>` the ticket is in the header.
+         * @description Exchanges exactly one credential for a session. With `Authorization: Application <appKey>` it is in the body: a
+         *     `ticket` signed by the app's backend, or of a sign-up; a `jwt` of the backend or of an identity provider; `userId` with
+         *     an `accessToken`; an `identity` with its `password`; the `username` and `password` of a registered device; or a `userId`
+         *     alone, where the app switched open sign-in on. With `Authorization: User <ticket>` the ticket is in the header. The
+         *     app's settings say which of these ways are open.
          */
         post: operations["signIn"];
         /**
@@ -4541,6 +4637,391 @@ export interface operations {
             };
         };
     };
+    listOperatorUsers: {
+        parameters: {
+            query?: {
+                /** @description `nextCursor` of the page before. */
+                cursor?: string;
+                /** @description Items in a page, 1 to 100; 50 where it is left out. */
+                limit?: number;
+            };
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of users. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_AppUser"];
+                };
+            };
+            /** @description `invalid_request`, `invalid_cursor` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    showOperatorUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+                /** @description Which of its users. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUser"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found`, `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    eraseOperatorUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+                /** @description Which of its users. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Nothing of the user is left. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found`, `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    updateOperatorUser: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+                /** @description Which of its users. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UpdateUserRequest"];
+            };
+        };
+        responses: {
+            /** @description The user as they are now. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AppUser"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found`, `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listOperatorUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description All of them. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Page_ListedSession"];
+                };
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found`, `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    endOperatorUserSessions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The user has no session. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found`, `user_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    endOperatorUserSession: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description Which app. */
+                appKey: string;
+                /** @description Which session. */
+                sessionId: string;
+                /** @description Whose. */
+                userId: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The session is over. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `operator_token_wrong` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `app_not_found`, `user_not_found`, `session_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
     listAudit: {
         parameters: {
             query?: {
@@ -5019,7 +5500,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description `credentials_missing`, `app_key_unknown`, `ticket_malformed`, `ticket_signature_invalid`, `ticket_wrong_app`, `ticket_expired`, `ticket_from_future` */
+            /** @description `credentials_missing`, `app_key_unknown`, `credentials_wrong`, `access_token_unknown`, `one_time_token_unknown`, `ticket_malformed`, `ticket_signature_invalid`, `ticket_wrong_app`, `ticket_expired`, `ticket_from_future`, `jwt_malformed`, `jwt_signature_invalid`, `jwt_algorithm_not_allowed`, `jwt_issuer_unknown`, `jwt_audience_wrong`, `jwt_expired`, `jwt_from_future`, `jwt_used` */
             401: {
                 headers: {
                     [name: string]: unknown;
@@ -5028,7 +5509,7 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description `open_sign_in_off`, `origin_not_allowed` */
+            /** @description `open_sign_in_off`, `sign_in_way_off`, `origin_not_allowed`, `app_disabled`, `user_blocked` */
             403: {
                 headers: {
                     [name: string]: unknown;
@@ -5037,8 +5518,26 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
-            /** @description `identity_conflict` */
+            /** @description `identity_conflict`, `session_limit_reached` */
             409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `rate_limited` */
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `overloaded`, `keys_unavailable` */
+            503: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -1,4 +1,4 @@
-//! Operating the server: apps, their keys and settings, and what was changed.
+//! Operating the server: apps, their keys, settings and users, and what was changed.
 
 pub(crate) mod add_app_key;
 pub(crate) mod create_app;
@@ -10,6 +10,7 @@ pub(crate) mod remove_app_key;
 pub(crate) mod rotate_secret;
 pub(crate) mod show_app;
 pub(crate) mod update_app;
+pub(crate) mod users;
 
 #[cfg(test)]
 mod testing;

@@ -21,9 +21,11 @@ use crate::error::HttpResult;
 
 /// Sign in
 ///
-/// Exchanges exactly one credential for a session. With `Authorization: Application <appKey>` the credential is in the
-/// body: a `ticket` signed by the app's backend, or a `userId` alone where the app switched open sign-in on. With
-/// `Authorization: User <ticket>` the ticket is in the header.
+/// Exchanges exactly one credential for a session. With `Authorization: Application <appKey>` it is in the body: a
+/// `ticket` signed by the app's backend, or of a sign-up; a `jwt` of the backend or of an identity provider; `userId` with
+/// an `accessToken`; an `identity` with its `password`; the `username` and `password` of a registered device; or a `userId`
+/// alone, where the app switched open sign-in on. With `Authorization: User <ticket>` the ticket is in the header. The
+/// app's settings say which of these ways are open.
 #[utoipa::path(
     post,
     path = "/v1/sessions",
@@ -33,9 +35,11 @@ use crate::error::HttpResult;
     responses(
         (status = 201, description = "Signed in. The token is told only this once.", body = SignInAnswer),
         (status = 400, description = "`invalid_request`", body = ErrorAnswer),
-        (status = 401, description = "`credentials_missing`, `app_key_unknown`, `ticket_malformed`, `ticket_signature_invalid`, `ticket_wrong_app`, `ticket_expired`, `ticket_from_future`", body = ErrorAnswer),
-        (status = 403, description = "`open_sign_in_off`, `origin_not_allowed`", body = ErrorAnswer),
-        (status = 409, description = "`identity_conflict`", body = ErrorAnswer),
+        (status = 401, description = "`credentials_missing`, `app_key_unknown`, `credentials_wrong`, `access_token_unknown`, `one_time_token_unknown`, `ticket_malformed`, `ticket_signature_invalid`, `ticket_wrong_app`, `ticket_expired`, `ticket_from_future`, `jwt_malformed`, `jwt_signature_invalid`, `jwt_algorithm_not_allowed`, `jwt_issuer_unknown`, `jwt_audience_wrong`, `jwt_expired`, `jwt_from_future`, `jwt_used`", body = ErrorAnswer),
+        (status = 403, description = "`open_sign_in_off`, `sign_in_way_off`, `origin_not_allowed`, `app_disabled`, `user_blocked`", body = ErrorAnswer),
+        (status = 409, description = "`identity_conflict`, `session_limit_reached`", body = ErrorAnswer),
+        (status = 429, description = "`rate_limited`", body = ErrorAnswer),
+        (status = 503, description = "`overloaded`, `keys_unavailable`", body = ErrorAnswer),
     ),
 )]
 pub(crate) async fn sign_in(

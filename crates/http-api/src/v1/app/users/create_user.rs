@@ -11,10 +11,10 @@ use callbox_wire::ErrorAnswer;
 use callbox_wire::managed::{AppUser, CreateUserRequest};
 use callbox_wire::session::Identity;
 
-use super::app_user;
 use crate::body::JsonBody;
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::app_user;
 
 /// Make a user
 ///

@@ -7,10 +7,10 @@ use axum::http::StatusCode;
 use callbox_service::Service;
 use callbox_wire::ErrorAnswer;
 
-use super::user_id;
 use crate::body::PathParameter;
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::user_id;
 
 /// Erase a user
 ///

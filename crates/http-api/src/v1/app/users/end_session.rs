@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use callbox_domain::SessionId;
 use callbox_service::Service;
-use callbox_wire::{ErrorAnswer, ErrorCode};
+use callbox_wire::ErrorAnswer;
 
-use super::user_id;
 use crate::body::PathParameters;
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::{session_id, user_id};
 
 /// End one session of a user
 ///
@@ -35,9 +34,7 @@ pub(crate) async fn end_session(
     backend: AppBackend,
     PathParameters((user, session)): PathParameters<(String, String)>,
 ) -> HttpResult<StatusCode> {
-    let user = user_id(&user)?;
-    let session = SessionId::new(session).map_err(|_| ErrorCode::SessionNotFound)?;
-    service.end_user_session(&backend, user, session).await?;
+    service.end_user_session(&backend, user_id(&user)?, session_id(session)?).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -9,10 +9,10 @@ use callbox_service::Service;
 use callbox_wire::ErrorAnswer;
 use callbox_wire::managed::PasswordReset;
 
-use super::user_id;
 use crate::body::PathParameter;
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::user_id;
 
 /// Issue a token for a new password
 ///

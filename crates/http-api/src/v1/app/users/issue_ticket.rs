@@ -10,10 +10,10 @@ use callbox_service::Service;
 use callbox_wire::ErrorAnswer;
 use callbox_wire::managed::{IssueTicketRequest, IssuedTicket};
 
-use super::user_id;
 use crate::body::{JsonBody, PathParameter};
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::user_id;
 
 /// Sign a ticket for a user
 ///

@@ -9,10 +9,10 @@ use callbox_service::users::{IdentityLink, IdentityName};
 use callbox_wire::ErrorAnswer;
 use callbox_wire::managed::{AppUser, LinkIdentityRequest};
 
-use super::{app_user, user_id};
 use crate::body::{JsonBody, PathParameter};
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::{app_user, user_id};
 
 /// Link an identity to a user
 ///

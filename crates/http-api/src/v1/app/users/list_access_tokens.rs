@@ -9,10 +9,10 @@ use callbox_wire::ErrorAnswer;
 use callbox_wire::managed::AccessToken;
 use callbox_wire::page::Page;
 
-use super::user_id;
 use crate::body::PathParameter;
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::user_id;
 
 /// List a user's access tokens
 ///

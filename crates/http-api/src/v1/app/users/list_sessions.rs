@@ -7,12 +7,12 @@ use axum::extract::State;
 use callbox_service::Service;
 use callbox_wire::ErrorAnswer;
 use callbox_wire::page::Page;
-use callbox_wire::session::{ListedSession, Session};
+use callbox_wire::session::ListedSession;
 
-use super::user_id;
 use crate::body::PathParameter;
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::{session_page, user_id};
 
 /// List a user's sessions
 ///
@@ -37,13 +37,7 @@ pub(crate) async fn list_sessions(
     backend: AppBackend,
     PathParameter(user): PathParameter,
 ) -> HttpResult<Json<Page<ListedSession>>> {
-    let sessions = service.list_user_sessions(&backend, user_id(&user)?).await?;
-    let listed = sessions.into_iter().map(|open| ListedSession {
-        current: false,
-        connected: open.connected,
-        session: Session::from(open.session),
-    });
-    Ok(Json(Page { items: listed.collect(), next_cursor: None }))
+    Ok(Json(session_page(service.list_user_sessions(&backend, user_id(&user)?).await?)))
 }
 
 #[cfg(test)]

@@ -4,29 +4,15 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
-use callbox_domain::UserId;
 use callbox_service::Service;
 use callbox_wire::ErrorAnswer;
 use callbox_wire::managed::AppUser;
 use callbox_wire::page::Page;
-use serde::Deserialize;
-use utoipa::IntoParams;
 
-use super::app_user;
 use crate::body::Query;
 use crate::credentials::AppBackend;
-use crate::cursor::{self, LIMIT_DEFAULT};
 use crate::error::HttpResult;
-
-/// The query of `listAppUsers`.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListAppUsersQuery {
-    /// Items in a page, 1 to 100; 50 where it is left out.
-    limit: Option<u32>,
-    /// `nextCursor` of the page before.
-    cursor: Option<String>,
-}
+use crate::v1::managed::{UserPageQuery, user_page};
 
 /// List the app's users
 ///
@@ -37,7 +23,7 @@ pub(crate) struct ListAppUsersQuery {
     operation_id = "listAppUsers",
     tag = "app users",
     security(("appSecret" = []), ("appSignature" = [])),
-    params(ListAppUsersQuery),
+    params(UserPageQuery),
     responses(
         (status = 200, description = "A page of users.", body = Page<AppUser>),
         (status = 400, description = "`invalid_request`, `invalid_cursor`", body = ErrorAnswer),
@@ -48,12 +34,9 @@ pub(crate) struct ListAppUsersQuery {
 pub(crate) async fn list_users(
     State(service): State<Arc<Service>>,
     backend: AppBackend,
-    Query(query): Query<ListAppUsersQuery>,
+    Query(query): Query<UserPageQuery>,
 ) -> HttpResult<Json<Page<AppUser>>> {
-    let after = cursor::parse(query.cursor.as_deref(), |text| UserId::new(text).ok())?;
-    let page = service.list_managed_users(&backend, after, query.limit.unwrap_or(LIMIT_DEFAULT)).await?;
-    let next_cursor = page.next_after.map(|user| cursor::write(user.as_str()));
-    Ok(Json(Page { items: page.users.into_iter().map(app_user).collect(), next_cursor }))
+    Ok(Json(user_page(&service, &backend, query).await?))
 }
 
 #[cfg(test)]

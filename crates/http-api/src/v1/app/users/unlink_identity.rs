@@ -9,10 +9,10 @@ use callbox_service::Service;
 use callbox_service::users::IdentityName;
 use callbox_wire::{ErrorAnswer, ErrorCode};
 
-use super::user_id;
 use crate::body::PathParameters;
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::user_id;
 
 /// Take an identity away from a user
 ///

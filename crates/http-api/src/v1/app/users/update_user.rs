@@ -8,10 +8,10 @@ use callbox_service::Service;
 use callbox_wire::ErrorAnswer;
 use callbox_wire::managed::{AppUser, UpdateUserRequest};
 
-use super::{app_user, user_id};
 use crate::body::{JsonBody, PathParameter};
 use crate::credentials::AppBackend;
 use crate::error::HttpResult;
+use crate::v1::managed::{app_user, user_id};
 
 /// Block a user, or let them in again
 ///
