@@ -14,7 +14,8 @@ CREATE UNIQUE INDEX sessions_by_previous_token ON sessions (previous_token_hash)
     WHERE previous_token_hash IS NOT NULL;
 -- A signed request names its session only.
 CREATE UNIQUE INDEX sessions_by_id ON sessions (id);
-CREATE INDEX sessions_open_by_user ON sessions (app_id, user_id) WHERE ended_at IS NULL;
+-- The open ones of a user are those without an end; a partial index beside a full one would not be chosen.
+CREATE INDEX sessions_by_user ON sessions (app_id, user_id, ended_at);
 
 -- Every session that was ended before its time, in the order of the commits: what nodes go by when the bus was silent.
 -- The only tables besides the server's own whose key does not begin with the app are this one and the audit log,

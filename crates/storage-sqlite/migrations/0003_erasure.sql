@@ -11,7 +11,6 @@ CREATE TABLE erasures (
     PRIMARY KEY (app_id, user_id)
 ) STRICT, WITHOUT ROWID;
 
-CREATE INDEX sessions_by_user ON sessions (app_id, user_id);
 CREATE INDEX ended_sessions_by_user ON ended_sessions (app_id, user_id);
 CREATE INDEX events_by_member ON events (app_id, member_id) WHERE member_id IS NOT NULL;
 CREATE INDEX calls_by_caller ON calls (app_id, caller_id);
