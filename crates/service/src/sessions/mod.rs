@@ -18,6 +18,8 @@ mod token;
 mod touched;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 
 pub use authenticate_signed::Repeat;
