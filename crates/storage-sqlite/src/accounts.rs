@@ -451,14 +451,14 @@ impl WriteAccounts for Transaction<'_, '_> {
         self.writing(|tx| {
             let removed = [
                 tx.execute(
-                    "DELETE FROM one_time_tokens WHERE (app_id, hash) IN \
-                     (SELECT app_id, hash FROM one_time_tokens WHERE expires_at <= ?1 LIMIT ?2)",
-                    params![now, rows_max],
+                    "DELETE FROM one_time_tokens WHERE expires_at <= min(?1, coalesce((SELECT expires_at \
+                     FROM one_time_tokens ORDER BY expires_at LIMIT 1 OFFSET ?2), ?1))",
+                    params![now, rows_max.saturating_sub(1)],
                 )?,
                 tx.execute(
-                    "DELETE FROM used_once WHERE (app_id, hash) IN \
-                     (SELECT app_id, hash FROM used_once WHERE expires_at <= ?1 LIMIT ?2)",
-                    params![now, rows_max],
+                    "DELETE FROM used_once WHERE expires_at <= min(?1, coalesce((SELECT expires_at \
+                     FROM used_once ORDER BY expires_at LIMIT 1 OFFSET ?2), ?1))",
+                    params![now, rows_max.saturating_sub(1)],
                 )?,
                 tx.execute(
                     "DELETE FROM ended_sessions WHERE number IN \

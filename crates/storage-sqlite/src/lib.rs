@@ -20,6 +20,8 @@ mod heads;
 mod migrate;
 mod options;
 mod pages;
+#[cfg(debug_assertions)]
+mod plans;
 mod queue;
 mod read;
 mod reader;

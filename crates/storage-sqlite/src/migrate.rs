@@ -118,6 +118,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "first", sql: include_str!("../migrations/0001_first.sql") },
     Migration { name: "sign_in", sql: include_str!("../migrations/0002_sign_in.sql") },
     Migration { name: "erasure", sql: include_str!("../migrations/0003_erasure.sql") },
+    Migration { name: "planner", sql: include_str!("../migrations/0004_planner.sql") },
 ];
 
 /// `CBox` in ASCII, which tells a database of Callbox from any other (`PRAGMA application_id`).

@@ -27,9 +27,12 @@ impl<'connection> Statements<'connection> {
     pub fn get(&self, sql: &'static str) -> rusqlite::Result<Prepared<'_, 'connection>> {
         let key = (sql.as_ptr().addr(), sql.len());
         let idle = self.idle.borrow_mut().remove(&key);
-        let statement = match idle {
-            Some(statement) => statement,
-            None => self.connection.prepare(sql)?,
+        let statement = if let Some(statement) = idle {
+            statement
+        } else {
+            #[cfg(debug_assertions)]
+            crate::plans::check(self.connection, sql);
+            self.connection.prepare(sql)?
         };
         Ok(Prepared { statement: Some(statement), key, home: self })
     }

@@ -90,7 +90,7 @@ pub trait WriteAccounts {
     /// Notes that something was used; it stays as it is when it was used before.
     fn insert_used_once(&mut self, app: AppId, used: &UsedOnce) -> StoreResult<Created>;
     /// Removes what has expired at `now` of one-time tokens and things used once, and of the list of ended sessions
-    /// what was ended before `ended_before`, at most `rows_max` of each. Says whether something may be left.
+    /// what was ended before `ended_before`, about `rows_max` of each. Says whether something may be left.
     fn forget_expired(&mut self, now: Timestamp, ended_before: Timestamp, rows_max: u32)
     -> StoreResult<bool>;
 
