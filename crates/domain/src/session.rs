@@ -138,13 +138,6 @@ words! {
     }
 }
 
-impl CredentialKind {
-    /// Whether the app's backend vouches at each sign-in, so that it can let go of someone by signing no more.
-    pub fn is_short_lived(self) -> bool {
-        matches!(self, Self::Ticket | Self::Jwt)
-    }
-}
-
 /// What a client says of the device it runs on. Every part is optional text for people, never trusted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default)]

@@ -10,6 +10,7 @@ mod caller;
 pub mod calls;
 mod error;
 pub mod events;
+mod generated;
 pub mod guessing;
 mod identities;
 mod limits;

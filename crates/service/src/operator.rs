@@ -2,15 +2,13 @@
 
 use std::sync::OnceLock;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callbox_domain::{AppKey, Random, Secret};
 use callbox_wire::ErrorCode;
-use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use crate::accounts::no_such_app;
 use crate::audit::Actor;
+use crate::generated::{random_secret, sha256};
 use crate::{Manager, Service, ServiceResult};
 
 /// What opens the operator API: 256 random bits, made anew by each start of a server.
@@ -20,9 +18,7 @@ pub struct OperatorToken(Secret<String>);
 impl OperatorToken {
     /// A new random token.
     pub fn generate(random: &dyn Random) -> Self {
-        let mut bytes = [0; 32];
-        random.fill(&mut bytes);
-        Self(Secret::new(format!("cbo_{}", URL_SAFE_NO_PAD.encode(bytes))))
+        Self(random_secret("cbo_", random))
     }
 
     /// A token as it was sent. Any text will do; a wrong one opens nothing.
@@ -36,7 +32,7 @@ impl OperatorToken {
     }
 
     fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.0.expose().as_bytes()).into()
+        sha256(self.0.expose())
     }
 }
 

@@ -8,7 +8,8 @@ use callbox_storage::Tx;
 use callbox_wire::{ApiError, ErrorCode};
 
 use crate::error::{Refusal, read, written};
-use crate::sessions::prove::{check_way, sha256};
+use crate::generated::sha256;
+use crate::sessions::prove::check_way;
 use crate::sessions::{Ended, check_app_origin, end_all_of};
 use crate::{Caller, Service, ServiceResult};
 

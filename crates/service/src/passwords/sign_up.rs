@@ -11,9 +11,10 @@ use callbox_wire::people::DirectoryEntry;
 use callbox_wire::{ApiError, ErrorCode};
 
 use crate::error::{Refusal, written};
+use crate::generated::{random_secret, sha256};
+use crate::sessions::check_app_origin;
 use crate::sessions::identity::NamedUser;
-use crate::sessions::prove::{ONE_TIME_TICKET_PREFIX, check_way, sha256};
-use crate::sessions::{check_app_origin, random_secret};
+use crate::sessions::prove::{ONE_TIME_TICKET_PREFIX, check_way};
 use crate::{Service, ServiceResult};
 
 /// A sign-up.

@@ -13,7 +13,7 @@ use futures_executor::block_on;
 
 use super::hash::needs_rehash;
 use super::{ResetPassword, SignUp, SignedUp};
-use crate::sessions::prove::sha256;
+use crate::generated::sha256;
 use crate::sessions::{Credential, SignIn, SignedIn};
 use crate::testing::{World, address, app_key, code, open_sign_in, secret, ticket_sign_in, user_id};
 use crate::{Caller, ServiceResult};

@@ -31,5 +31,4 @@ pub use secret::SessionSecret;
 pub(crate) use sign_in::check_app_origin;
 pub use sign_in::{Credential, SignIn, SignedIn};
 pub use token::SessionToken;
-pub(crate) use token::random_secret;
 pub(crate) use touched::TouchedSessions;

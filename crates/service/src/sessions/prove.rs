@@ -8,13 +8,13 @@ use callbox_domain::{
     UserId,
 };
 use callbox_wire::{ApiError, ErrorCode};
-use sha2::{Digest, Sha256};
 
 use super::Credential;
 use super::identity::NamedUser;
 use super::jwt::Jwt;
 use super::ticket::Ticket;
 use crate::error::read;
+use crate::generated::sha256;
 use crate::{Service, ServiceResult};
 
 /// Who asks, beside the credential.
@@ -260,11 +260,6 @@ fn check_age(created: Timestamp, now: Timestamp, age_max: Duration) -> ServiceRe
 fn malformed(problem: impl AsRef<str>) -> ApiError {
     let problem = problem.as_ref();
     ApiError::with_message(ErrorCode::TicketMalformed, format!("The ticket cannot be read: {problem}."))
-}
-
-/// What is kept of a generated secret, which has 256 random bits.
-pub(crate) fn sha256(text: &str) -> [u8; 32] {
-    Sha256::digest(text.as_bytes()).into()
 }
 
 /// What a one-time ticket is for; the other one-time tokens go elsewhere.

@@ -9,10 +9,10 @@ use callbox_storage::{Created, Tx};
 use callbox_wire::{ApiError, ErrorCode};
 
 use super::identity::{self, NamedUser};
-use super::prove::{Asking, Once, Who, check_way, proven, sha256};
-use super::random_secret;
+use super::prove::{Asking, Once, Who, check_way, proven};
 use super::sign_in::{Credential, SignedIn, check_app_origin, check_device};
 use crate::error::Refusal;
+use crate::generated::{random_secret, sha256};
 use crate::{Manager, Service, ServiceResult};
 
 /// Who vouches for a registration.

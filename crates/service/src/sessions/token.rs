@@ -1,16 +1,8 @@
 //! Bearer tokens: 256 random bits, of which the store keeps only the SHA-256.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use callbox_domain::{Random, Secret};
-use sha2::{Digest, Sha256};
 
-/// A generated secret: 256 random bits behind a prefix that tells what it is, so that a leaked one is recognised.
-pub(crate) fn random_secret(prefix: &str, random: &dyn Random) -> Secret<String> {
-    let mut bytes = [0; 32];
-    random.fill(&mut bytes);
-    Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
-}
+use crate::generated::{random_secret, sha256};
 
 /// A session's bearer token, as the client holds it.
 #[derive(Debug, Clone)]
@@ -29,7 +21,7 @@ impl SessionToken {
 
     /// What the store keeps.
     pub(crate) fn hash(&self) -> [u8; 32] {
-        Sha256::digest(self.0.expose().as_bytes()).into()
+        sha256(self.0.expose())
     }
 
     /// The token itself, for the client that just signed in.

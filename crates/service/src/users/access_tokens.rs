@@ -7,10 +7,10 @@ use callbox_domain::{AccessToken, Secret, UserId};
 use callbox_wire::{ApiError, ErrorCode};
 use serde_json::json;
 
-use super::{Change, existing_user, new_token};
+use super::{Change, existing_user};
 use crate::caller::Manager;
 use crate::error::{Refusal, written};
-use crate::sessions::prove::sha256;
+use crate::generated::{random_secret, sha256};
 use crate::{Service, ServiceResult};
 
 /// Access tokens that one user may have, expired ones among them.
@@ -39,7 +39,7 @@ impl Service {
             return Err(ApiError::invalid_field("expiresIn", "at least 1 second"));
         }
         let change = Change::new(manager, &user_id, self.clock.now());
-        let secret = new_token(ACCESS_TOKEN_PREFIX, self.random.as_ref());
+        let secret = random_secret(ACCESS_TOKEN_PREFIX, self.random.as_ref());
         let token = AccessToken {
             id: format!("tok_{}", random_text(self.random.as_ref(), 10)),
             user_id,

@@ -22,9 +22,7 @@ pub use identities::{IdentityLink, IdentityName};
 pub use list_users::ManagedUserPage;
 pub use password_resets::{PASSWORD_RESET_LIFE, PasswordReset};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use callbox_domain::{AppId, Identity, Random, Secret, User, UserId};
+use callbox_domain::{AppId, Identity, User, UserId};
 use callbox_storage::{Read, Tx};
 use callbox_wire::{ApiError, ErrorCode};
 use serde_json::Value;
@@ -86,11 +84,4 @@ fn with_identities(store: &(impl Read + ?Sized), app: AppId, user: User) -> Resu
 
 fn user_not_found(user_id: &UserId) -> ApiError {
     ApiError::new(ErrorCode::UserNotFound).detail("userId", user_id.as_str())
-}
-
-/// A secret of 256 random bits, for people to recognise by its prefix.
-fn new_token(prefix: &str, random: &dyn Random) -> Secret<String> {
-    let mut bytes = [0; 32];
-    random.fill(&mut bytes);
-    Secret::new(format!("{prefix}{}", URL_SAFE_NO_PAD.encode(bytes)))
 }

@@ -6,10 +6,10 @@ use callbox_domain::{CredentialKind, OneTimePurpose, OneTimeToken, Secret, Times
 use callbox_wire::{ApiError, ErrorCode};
 use serde_json::json;
 
-use super::{Change, new_token};
+use super::Change;
 use crate::caller::Manager;
 use crate::error::{Refusal, written};
-use crate::sessions::prove::sha256;
+use crate::generated::{random_secret, sha256};
 use crate::{Service, ServiceResult};
 
 /// How long a token for a new password is good.
@@ -38,7 +38,7 @@ impl Service {
             return Err(ApiError::new(ErrorCode::SignInWayOff).detail("credential", way));
         }
         let change = Change::new(manager, &user_id, self.clock.now());
-        let token = new_token(PASSWORD_RESET_PREFIX, self.random.as_ref());
+        let token = random_secret(PASSWORD_RESET_PREFIX, self.random.as_ref());
         let expires_at = change.now.plus(PASSWORD_RESET_LIFE);
         let kept = OneTimeToken {
             hash: sha256(token.expose()),

@@ -18,10 +18,10 @@ use callbox_domain::{AccessToken, Device, IdentityType, SessionEndReason, Timest
 use serde_json::{Value, json};
 
 use super::jwt::tests::signer::by_app;
-use super::prove::sha256;
 use super::ticket::{Ticket, TicketContents};
 use super::{Credential, Register, Registered, RegistrationProof, SignIn, SignedIn};
 use crate::ServiceResult;
+use crate::generated::sha256;
 use crate::passwords::{SignUp, SignedUp};
 use crate::testing::{World, app_key, open_sign_in, secret, ticket_sign_in, user_id};
 use futures_executor::block_on;

@@ -7,8 +7,8 @@ use callbox_wire::ErrorCode;
 use futures_executor::block_on;
 
 use super::super::SignedIn;
-use super::super::prove::sha256;
 use super::{HOUR, end, jwt, jwt_sign_in};
+use crate::generated::sha256;
 use crate::testing::{World, code, open_sign_in, user_id};
 
 #[test]
