@@ -17,6 +17,8 @@ pub mod random;
 pub mod secret;
 pub mod session;
 pub mod settings;
+#[cfg(feature = "testing")]
+pub mod testing;
 pub mod time;
 pub mod user;
 

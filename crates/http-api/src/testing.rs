@@ -1,6 +1,6 @@
 //! What the endpoint tests share: a server in memory, and requests to it.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -9,9 +9,10 @@ use axum::http::{HeaderMap, Request};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use callbox_bus::{Bus, LocalBus, Notice};
+use callbox_domain::testing::{CountingRandom, ManualClock};
 use callbox_domain::{
-    App, AppId, AppKey, AppSettings, Clock, IdentityType, OneTimePurpose, OneTimeToken, Random, Secret,
-    Timestamp, UserId,
+    App, AppId, AppKey, AppSettings, Clock, IdentityType, OneTimePurpose, OneTimeToken, Secret, Timestamp,
+    UserId,
 };
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
@@ -321,38 +322,4 @@ impl Answer {
 /// The `Authorization` header of an app's backend.
 fn basic(app: &str, secret: &Secret<String>) -> String {
     format!("Basic {}", STANDARD.encode(format!("{app}:{}", secret.expose())))
-}
-
-/// Time that passes only when it is told to.
-#[derive(Default)]
-pub(crate) struct ManualClock(Mutex<Duration>);
-
-impl ManualClock {
-    pub fn advance(&self, time: Duration) {
-        *self.0.lock().expect("not poisoned") += time;
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000).plus(self.elapsed())
-    }
-
-    fn elapsed(&self) -> Duration {
-        *self.0.lock().expect("not poisoned")
-    }
-}
-
-/// Never twice the same, which is all that these tests need.
-#[derive(Default)]
-struct CountingRandom(Mutex<u64>);
-
-impl Random for CountingRandom {
-    fn fill(&self, bytes: &mut [u8]) {
-        let mut count = self.0.lock().expect("not poisoned");
-        *count += 1;
-        for (byte, from) in bytes.iter_mut().zip(count.to_le_bytes().into_iter().cycle()) {
-            *byte = from;
-        }
-    }
 }

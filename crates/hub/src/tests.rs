@@ -1,10 +1,11 @@
 //! Sessions that end or are renewed while they have connections.
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use callbox_bus::{Bus, LocalBus, Notice};
-use callbox_domain::{AppKey, AppSettings, Clock, ConnectionId, Device, Random, Timestamp, UserId};
+use callbox_domain::testing::{CountingRandom, ManualClock};
+use callbox_domain::{AppKey, AppSettings, ConnectionId, Device, UserId};
 use callbox_link_proto::{Input, Output};
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
@@ -194,38 +195,4 @@ impl Bus for DeafBus {
     fn publish(&self, _notice: Notice) {}
 
     fn subscribe(&self, _listener: callbox_bus::Listener) {}
-}
-
-/// Time that passes only when it is told to.
-#[derive(Default)]
-struct ManualClock(Mutex<Duration>);
-
-impl ManualClock {
-    fn advance(&self, time: Duration) {
-        *self.0.lock().expect("not poisoned") += time;
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000).plus(self.elapsed())
-    }
-
-    fn elapsed(&self) -> Duration {
-        *self.0.lock().expect("not poisoned")
-    }
-}
-
-/// Never twice the same, which is all that these tests need.
-#[derive(Default)]
-struct CountingRandom(Mutex<u64>);
-
-impl Random for CountingRandom {
-    fn fill(&self, bytes: &mut [u8]) {
-        let mut count = self.0.lock().expect("not poisoned");
-        *count += 1;
-        for (byte, from) in bytes.iter_mut().zip(count.to_le_bytes().into_iter().cycle()) {
-            *byte = from;
-        }
-    }
 }

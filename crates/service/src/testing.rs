@@ -1,9 +1,9 @@
 //! What the tests of the use cases share.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use callbox_bus::{Bus, LocalBus, Notice};
+pub use callbox_domain::testing::ManualClock;
 use callbox_domain::{
     App, AppId, AppKey, AppSettings, ClientAddress, Clock, ConversationId, Device, MessageId, Random, Secret,
     Timestamp, UserId,
@@ -237,26 +237,6 @@ pub fn secret(text: &str) -> Secret<String> {
 /// The code of a refusal.
 pub fn code<T>(result: ServiceResult<T>) -> ErrorCode {
     result.err().expect("a refusal").code
-}
-
-/// Time that passes only when it is told to.
-#[derive(Default)]
-pub struct ManualClock(Mutex<Duration>);
-
-impl ManualClock {
-    pub fn advance(&self, time: Duration) {
-        *self.0.lock().expect("not poisoned") += time;
-    }
-}
-
-impl Clock for ManualClock {
-    fn now(&self) -> Timestamp {
-        Timestamp::from_millis(1_700_000_000_000).plus(self.elapsed())
-    }
-
-    fn elapsed(&self) -> Duration {
-        *self.0.lock().expect("not poisoned")
-    }
 }
 
 /// Reproducible randomness (`SplitMix64`). Never for anything but tests.
