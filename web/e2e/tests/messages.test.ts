@@ -63,7 +63,7 @@ describe('messages', () => {
     await ann.openChat('bob');
     await ann.send('The first of two letters.');
     await ann.send('The second of two letters.');
-    await bob.at('person-ann').getByText('2').waitFor();
+    await bob.at('person-ann').getByText('2 unread', { exact: true }).waitFor();
     await expect.poll(() => bob.page.title(), PATIENTLY).toContain('(2)');
     await bob.openChat('ann');
     await bob.at('person-ann').getByText('unread').waitFor({ state: 'detached' });
