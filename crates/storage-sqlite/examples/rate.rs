@@ -117,10 +117,10 @@ fn send(
     let message = tx.append_message(app, message)?;
     if whole {
         let (sender, place) = (message.sender_id.clone(), message.conversation_id.clone());
-        let position = message.position;
+        let (position, at) = (message.position, message.created_at);
         let event = Arc::new(Event::MessageCreated(message));
-        tx.append_event(app, &user(2 * pair), &event)?;
-        tx.append_event(app, &user(2 * pair + 1), &event)?;
+        tx.append_event(app, &user(2 * pair), &event, at)?;
+        tx.append_event(app, &user(2 * pair + 1), &event, at)?;
         tx.raise_watermark(app, &place, &sender, Watermark::Read, position)?;
     }
     Ok(())

@@ -5,9 +5,7 @@ use callbox_domain::{
     OneTimePurpose, OneTimeToken, PasswordRecord, Session, SessionEndReason, SessionId, Timestamp, UsedOnce,
     UserId,
 };
-use callbox_storage::{
-    Created, ReadAccounts, SessionLookup, SessionRenewal, StoreError, StoreResult, WriteAccounts,
-};
+use callbox_storage::{Created, ReadAccounts, SessionLookup, SessionRenewal, StoreResult, WriteAccounts};
 use rusqlite::params;
 
 use crate::entities::{

@@ -9,17 +9,19 @@ use callbox_domain::{
     MailboxEpoch, Member, Message, MessageId, Receipt, Session, SessionEndReason, SessionId, SessionStatus,
     Timestamp, User, UserId,
 };
-use callbox_storage::{StoreError, StoreResult};
+use callbox_storage::StoreResult;
 
+use crate::heads::MemberHead;
+use crate::numbers::{ConversationNumber, Person, Place};
 use crate::stored_row::{Stored, StoredRow};
 
 macro_rules! stored {
     ($entity:ty, $table:literal, key $key_cells:literal, $read:expr) => {
         impl TryFrom<StoredRow<'_>> for $entity {
-            type Error = StoreError;
+            type Error = callbox_storage::StoreError;
 
-            fn try_from(mut row: StoredRow<'_>) -> StoreResult<Self> {
-                let read: fn(&mut StoredRow<'_>) -> StoreResult<Self> = $read;
+            fn try_from(mut row: StoredRow<'_>) -> callbox_storage::StoreResult<Self> {
+                let read: fn(&mut StoredRow<'_>) -> callbox_storage::StoreResult<Self> = $read;
                 read(&mut row)
             }
         }
@@ -123,48 +125,37 @@ stored!(Session, "sessions", key 2, |row| Ok(Session {
 
 macro_rules! conversation_columns {
     () => {
-        "conversations.app_id, conversations.id, \
-         coalesce((SELECT max(position) FROM messages \
-             WHERE messages.app_id = conversations.app_id \
-                 AND messages.conversation_id = conversations.id), 0) AS last_position, \
+        "conversations.app_id, conversations.id, conversations.number, \
+         coalesce((SELECT place & 4294967295 FROM messages \
+             WHERE place > conversations.number << 32 AND place < (conversations.number + 1) << 32 \
+             ORDER BY place DESC LIMIT 1), 0) AS last_position, \
          conversations.created_at, \
          max(conversations.updated_at, coalesce((SELECT messages.created_at FROM messages \
-             WHERE messages.app_id = conversations.app_id \
-                 AND messages.conversation_id = conversations.id \
-             ORDER BY position DESC LIMIT 1), conversations.updated_at)) AS updated_at, \
-         conversations.lower_member, conversations.upper_member"
+             WHERE place > conversations.number << 32 AND place < (conversations.number + 1) << 32 \
+             ORDER BY place DESC LIMIT 1), conversations.updated_at)) AS updated_at, \
+         conversations.lower_person IS NOT NULL"
     };
 }
-stored!(ConversationHead, "conversations", key 2, |row| {
+stored!(ConversationRow, "conversations", key 2, |row| {
     app_id(row)?;
-    Ok(ConversationHead {
+    Ok(ConversationRow {
         id: conversation_id(row)?,
+        number: ConversationNumber(row.number()?),
         last_position: row.number()?,
         created_at: timestamp(row)?,
         updated_at: timestamp(row)?,
-        lower_member: user_id_or_null(row)?,
-        upper_member: user_id_or_null(row)?,
+        is_direct: row.number::<i64>()? == 1,
     })
 });
 
 /// A conversation without its members.
-pub(crate) struct ConversationHead {
+pub(crate) struct ConversationRow {
     pub id: ConversationId,
+    pub number: ConversationNumber,
     pub last_position: u32,
     pub created_at: Timestamp,
     pub updated_at: Timestamp,
-    /// Of a direct conversation, the member with the lower id.
-    pub lower_member: Option<UserId>,
-    /// Of a direct conversation, the other member.
-    pub upper_member: Option<UserId>,
-}
-
-impl ConversationHead {
-    /// The other user of a direct conversation.
-    pub fn recipient(&self, sender: &UserId) -> Option<&UserId> {
-        let (lower, upper) = (self.lower_member.as_ref()?, self.upper_member.as_ref()?);
-        if sender == lower { Some(upper) } else { (sender == upper).then_some(lower) }
-    }
+    pub is_direct: bool,
 }
 
 stored!(ConversationKey, "conversations", key 2, |row| {
@@ -175,21 +166,28 @@ stored!(ConversationKey, "conversations", key 2, |row| {
 /// A conversation of the asking app.
 pub(crate) struct ConversationKey(pub ConversationId);
 
-macro_rules! member_columns {
+// Names come by outer joins: a number that leads nowhere is a bad row, not a missing one.
+macro_rules! members {
     () => {
-        "app_id, conversation_id, user_id, delivered_up_to, read_up_to"
+        "conversations.app_id, conversations.id AS conversation_id, people.user_id, \
+         delivered_up_to, read_up_to, person \
+         FROM conversation_members \
+         LEFT JOIN conversations ON conversations.number = conversation_members.conversation \
+         LEFT JOIN people ON people.number = conversation_members.person"
     };
 }
-stored!(Member, "conversation_members", key 3, |row| {
-    app_id(row)?;
-    conversation_id(row)?;
-    Ok(Member {
-        user_id: user_id(row)?,
-        delivered_up_to: row.number()?,
-        read_up_to: row.number()?,
-    })
+stored!(MemberHead, "conversation_members", key 3, |row| {
+    let receipt = read_receipt(row)?;
+    let member = Member {
+        user_id: receipt.user_id,
+        delivered_up_to: receipt.delivered_up_to,
+        read_up_to: receipt.read_up_to,
+    };
+    Ok(MemberHead { member, person: Person(row.number()?) })
 });
-stored!(Receipt, "conversation_members", key 3, |row| {
+stored!(Receipt, "conversation_members", key 3, read_receipt);
+
+fn read_receipt(row: &mut StoredRow<'_>) -> StoreResult<Receipt> {
     app_id(row)?;
     Ok(Receipt {
         conversation_id: conversation_id(row)?,
@@ -197,12 +195,17 @@ stored!(Receipt, "conversation_members", key 3, |row| {
         delivered_up_to: row.number()?,
         read_up_to: row.number()?,
     })
-});
+}
 
-macro_rules! message_columns {
+macro_rules! messages {
     () => {
-        "app_id, conversation_id, position, id, sender_id, sender_session_id, recipient_id, \
-         created_at, text"
+        "messages.app_id, conversations.id AS conversation_id, place & 4294967295 AS position, messages.id, \
+         senders.user_id AS sender_id, sender_session_id, recipient IS NULL, \
+         recipients.user_id AS recipient_id, messages.created_at, text \
+         FROM messages \
+         LEFT JOIN conversations ON conversations.number = messages.place >> 32 \
+         LEFT JOIN people AS senders ON senders.number = messages.sender \
+         LEFT JOIN people AS recipients ON recipients.number = messages.recipient"
     };
 }
 stored!(Message, "messages", key 3, |row| {
@@ -213,7 +216,12 @@ stored!(Message, "messages", key 3, |row| {
         id: row.parsed(|text| MessageId::new(text).ok())?,
         sender_id: user_id(row)?,
         sender_session_id: row.parsed(|text| SessionId::new(text).ok())?,
-        recipient_id: user_id_or_null(row)?,
+        recipient_id: if row.number::<i64>()? == 1 {
+            row.skip();
+            None
+        } else {
+            Some(user_id(row)?)
+        },
         created_at: timestamp(row)?,
         text: row.text()?,
     })
@@ -221,9 +229,8 @@ stored!(Message, "messages", key 3, |row| {
 
 macro_rules! mailbox_columns {
     () => {
-        "app_id, user_id, epoch, coalesce((SELECT max(seq) FROM events \
-             WHERE events.app_id = mailboxes.app_id AND events.user_id = mailboxes.user_id), \
-             pruned_up_to) AS head, pruned_up_to"
+        "people.app_id, people.user_id, epoch, coalesce((SELECT max(seq) FROM events \
+             WHERE events.person = mailboxes.person), pruned_up_to) AS head, pruned_up_to"
     };
 }
 stored!(Mailbox, "mailboxes", key 2, |row| {
@@ -236,29 +243,22 @@ stored!(Mailbox, "mailboxes", key 2, |row| {
     })
 });
 
-macro_rules! event_columns {
-    () => {
-        "app_id, user_id, seq, kind, conversation_id, position, member_id, call_id"
-    };
-}
-stored!(EventReference, "events", key 3, |row| {
-    app_id(row)?;
-    user_id(row)?;
+stored!(EventReference, "events", key 2, |row| {
+    row.skip();
     let seq = row.number()?;
     let kind: i64 = row.number()?;
     let target = match kind {
-        KIND_MESSAGE_CREATED => EventTarget::Message {
-            conversation_id: conversation_id(row)?,
-            position: row.number()?,
-        },
+        KIND_MESSAGE_CREATED => EventTarget::Message(Place::from_row(row.number()?)),
         KIND_RECEIPT_CHANGED => {
-            let conversation_id = conversation_id(row)?;
             row.skip();
-            EventTarget::Receipt { conversation_id, member_id: user_id(row)? }
+            EventTarget::Receipt {
+                conversation: ConversationNumber(row.number()?),
+                member: Person(row.number()?),
+            }
         }
         KIND_CALL_ENDED => {
             (0..3).for_each(|_| row.skip());
-            EventTarget::Call { call_id: call_id(row)? }
+            EventTarget::Call(call_id(row)?)
         }
         _ => return Err(row.bad_cell()),
     };
@@ -273,9 +273,9 @@ pub(crate) struct EventReference {
 
 /// What an event points to.
 pub(crate) enum EventTarget {
-    Message { conversation_id: ConversationId, position: u32 },
-    Receipt { conversation_id: ConversationId, member_id: UserId },
-    Call { call_id: CallId },
+    Message(Place),
+    Receipt { conversation: ConversationNumber, member: Person },
+    Call(CallId),
 }
 
 macro_rules! call_columns {
@@ -331,9 +331,19 @@ stored!(CallSignal, "call_signals", key 3, |row| {
 /// A kept signal.
 pub(crate) struct CallSignal(pub String);
 
-stored!(NewestEvent, "events", key 2, |row| {
-    app_id(row)?;
-    user_id(row)?;
+stored!(EventMoment, "events", key 2, |row| {
+    row.skip();
+    Ok(EventMoment { seq: row.number()?, at: timestamp(row)? })
+});
+
+/// When an event was logged.
+pub(crate) struct EventMoment {
+    pub seq: u64,
+    pub at: Timestamp,
+}
+
+stored!(NewestEvent, "events", key 1, |row| {
+    row.skip();
     Ok(NewestEvent { conversation_id: conversation_id(row)?, position: row.number()? })
 });
 
@@ -343,16 +353,11 @@ pub(crate) struct NewestEvent {
     pub position: u32,
 }
 
-stored!(NewestPosition, "messages", key 0, |row| Ok(NewestPosition(row.number()?)));
-
-/// The position of a conversation's newest message; 0 without messages.
-pub(crate) struct NewestPosition(pub u32);
-
 pub(crate) use stored;
 pub(crate) use {
     app_columns, app_key_columns, call_columns, call_event_columns, call_signal_columns,
-    conversation_columns, event_columns, identity_columns, mailbox_columns, member_columns, message_columns,
-    session_columns, user_columns,
+    conversation_columns, identity_columns, mailbox_columns, members, messages, session_columns,
+    user_columns,
 };
 
 /// The word of a key's purpose in SQL.

@@ -1,16 +1,17 @@
 //! Erases users, a part at a time.
 //!
-//! The order keeps everyone else's history whole after each part. First the user's conversations become the tombstone's:
-//! from then on nobody can write to them there, so that what follows meets a set of rows that no longer grows. A receipt
-//! event that still names the user finds the tombstone's row meanwhile (see `RECEIPT_OF` in `pages.rs`). The user's own
-//! row, which keeps them out and their id taken, goes last.
+//! With the first part the user's number gets the tombstone's name: wherever others meet the user, in conversations,
+//! messages and receipts, they meet the tombstone from then on, and nobody can write to them there any more. What follows
+//! removes what the rows still hold. The user's own row, which keeps them out and their id taken, goes last.
 
-use callbox_domain::{AppId, CallId, ConversationId, Timestamp, UserId};
-use callbox_storage::{StoreError, StoreResult};
+use callbox_domain::{AppId, CallId, Timestamp, UserId};
+use callbox_storage::StoreResult;
 use rusqlite::params;
 
 use crate::compact::NOTE_ERASURE;
-use crate::entities::{ConversationKey, app_id, call_id, stored, user_id};
+use crate::conversations::missing;
+use crate::entities::{app_id, call_id, stored, user_id};
+use crate::numbers::{ConversationNumber, Person, Place};
 use crate::stored_row::{Stored, StoredRow};
 use crate::transaction::Transaction;
 
@@ -18,21 +19,13 @@ use crate::transaction::Transaction;
 struct Erasure {
     user: UserId,
     tombstone: UserId,
-    /// Where the messages have been emptied up to; `None` before the first conversation.
-    conversation: Option<ConversationId>,
-    position: u32,
+    /// Of the messages in the user's conversations, those up to here are empty.
+    place: Place,
 }
 
 stored!(Erasure, "erasures", key 2, |row| {
     app_id(row)?;
-    Ok(Erasure {
-        user: user_id(row)?,
-        tombstone: user_id(row)?,
-        conversation: row.parsed(|text| {
-            if text.is_empty() { Some(None) } else { ConversationId::new(text).ok().map(Some) }
-        })?,
-        position: row.number()?,
-    })
+    Ok(Erasure { user: user_id(row)?, tombstone: user_id(row)?, place: Place::from_row(row.number()?) })
 });
 
 /// A user whose erasure has begun.
@@ -50,7 +43,7 @@ stored!(CallKey, "calls", key 2, |row| {
 
 /// Changes at most so many rows and says how many; fewer mean that it is done.
 type Step<'home, 'connection> =
-    fn(&Transaction<'home, 'connection>, AppId, &Erasure, u32) -> StoreResult<u32>;
+    fn(&Transaction<'home, 'connection>, AppId, &Erasure, Person, u32) -> StoreResult<u32>;
 
 impl<'home, 'connection> Transaction<'home, 'connection> {
     /// See [`callbox_storage::ReadAccounts::is_being_erased`].
@@ -81,8 +74,8 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
             return Ok(false);
         }
         self.execute(
-            "INSERT INTO erasures (app_id, user_id, tombstone, conversation_id, position) \
-             VALUES (?1, ?2, ?3, '', 0) ON CONFLICT (app_id, user_id) DO NOTHING",
+            "INSERT INTO erasures (app_id, user_id, tombstone, place) VALUES (?1, ?2, ?3, 0) \
+             ON CONFLICT (app_id, user_id) DO NOTHING",
             params![app.0, user.as_str(), tombstone.as_str()],
         )?;
         Ok(true)
@@ -91,19 +84,17 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     /// See [`callbox_storage::WriteAccounts::erase_part`].
     pub(crate) fn erase(&self, app: AppId, user: &UserId, rows_max: u32) -> StoreResult<bool> {
         let Some(erasure) = self.erasure(app, user)? else { return Ok(false) };
-        // Recipients and the ends of logs change under them.
-        if let Some(mut heads) = self.heads() {
-            heads.forget();
-        }
+        let person = self.rename(app, &erasure)?;
         let mut rows_left = rows_max;
-        let steps: [Step<'home, 'connection>; 4] =
-            [Self::leave_conversations, Self::empty_messages, Self::leave_calls, Self::erase_rows];
+        let steps: [Step<'home, 'connection>; 3] =
+            [Self::empty_messages, Self::leave_calls, Self::erase_rows];
         for step in steps {
-            rows_left = rows_left.saturating_sub(step(self, app, &erasure, rows_left)?);
+            rows_left = rows_left.saturating_sub(step(self, app, &erasure, person, rows_left)?);
             if rows_left == 0 {
                 return Ok(true);
             }
         }
+        self.execute("DELETE FROM mailboxes WHERE person = ?1", params![person])?;
         for sql in THE_USER {
             self.execute(sql, params![app.0, user.as_str()])?;
         }
@@ -113,117 +104,91 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
 
     fn erasure(&self, app: AppId, user: &UserId) -> StoreResult<Option<Erasure>> {
         self.one(
-            "SELECT app_id, user_id, tombstone, conversation_id, position FROM erasures \
-             WHERE app_id = ?1 AND user_id = ?2",
+            "SELECT app_id, user_id, tombstone, place FROM erasures WHERE app_id = ?1 AND user_id = ?2",
             params![app.0, user.as_str()],
         )
     }
 
-    /// Puts the tombstone into the user's place as a member.
-    fn leave_conversations(&self, app: AppId, erasure: &Erasure, rows_max: u32) -> StoreResult<u32> {
-        let (user, tombstone) = (erasure.user.as_str(), erasure.tombstone.as_str());
-        let keys: Vec<ConversationKey> = self.all(
-            "SELECT app_id, conversation_id FROM conversation_members \
-             WHERE app_id = ?1 AND user_id = ?2 LIMIT ?3",
-            // Two rows change for each. An odd row is left for later.
-            params![app.0, user, rows_max.div_ceil(2)],
-        )?;
-        let mut changed = 0;
-        for ConversationKey(id) in keys {
-            self.execute(
-                "UPDATE conversation_members SET user_id = ?4 \
-                 WHERE app_id = ?1 AND conversation_id = ?2 AND user_id = ?3",
-                params![app.0, id.as_str(), user, tombstone],
-            )?;
-            // The two stay in the order of their ids.
-            self.execute(
-                "UPDATE conversations SET \
-                     lower_member = min(?4, iif(lower_member = ?3, upper_member, lower_member)), \
-                     upper_member = max(?4, iif(lower_member = ?3, upper_member, lower_member)) \
-                 WHERE app_id = ?1 AND id = ?2 AND (lower_member = ?3 OR upper_member = ?3)",
-                params![app.0, id.as_str(), user, tombstone],
-            )?;
-            changed += 2;
+    /// The number of someone who has lost their name to a tombstone.
+    pub(crate) fn person_being_erased(&self, app: AppId, user: &UserId) -> StoreResult<Option<Person>> {
+        match self.erasure(app, user)? {
+            Some(erasure) => self.person(app, &erasure.tombstone),
+            None => Ok(None),
         }
-        Ok(changed.min(rows_max))
     }
 
-    /// Takes the text out of the user's messages, and the user out of the messages of others.
-    fn empty_messages(&self, app: AppId, erasure: &Erasure, rows_max: u32) -> StoreResult<u32> {
+    /// Gives the user's number the tombstone's name, unless it has it already.
+    fn rename(&self, app: AppId, erasure: &Erasure) -> StoreResult<Person> {
+        // Names, recipients and the ends of logs change under them.
+        if let Some(mut heads) = self.heads() {
+            heads.forget();
+        }
+        self.execute(
+            "UPDATE people SET user_id = ?3 WHERE app_id = ?1 AND user_id = ?2 \
+             AND NOT EXISTS (SELECT 1 FROM people WHERE app_id = ?1 AND user_id = ?3)",
+            params![app.0, erasure.user.as_str(), erasure.tombstone.as_str()],
+        )?;
+        let person = self.person(app, &erasure.tombstone)?;
+        person.ok_or_else(|| missing("people", app, erasure.user.as_str()))
+    }
+
+    /// Takes the texts out of the user's messages.
+    fn empty_messages(
+        &self,
+        app: AppId,
+        erasure: &Erasure,
+        person: Person,
+        rows_max: u32,
+    ) -> StoreResult<u32> {
         let mut rows = 0;
-        let mut at = erasure.conversation.clone().map(|conversation| (conversation, erasure.position));
+        let mut place = erasure.place;
         while rows < rows_max {
-            let place = match at.take() {
-                Some(place) => Some(place),
-                None => self.conversation_after(app, &erasure.tombstone, None)?.map(|first| (first, 0)),
-            };
-            let Some((conversation, position)) = place else { return Ok(rows) };
-            let looked_at = rows_max - rows;
-            let newest = self.number::<u32>(
-                "SELECT coalesce(max(position), 0) FROM messages WHERE app_id = ?1 AND conversation_id = ?2",
-                params![app.0, conversation.as_str()],
-                || format!("messages.position of the rows ({app}, {conversation})"),
-            )?;
-            let up_to = position.saturating_add(looked_at).min(newest.unwrap_or(0)).max(position);
-            self.execute(
-                MESSAGES,
-                params![
-                    app.0,
-                    conversation.as_str(),
-                    position,
-                    up_to,
-                    erasure.user.as_str(),
-                    erasure.tombstone.as_str()
-                ],
-            )?;
-            rows += up_to - position;
-            if rows == rows_max {
-                self.note_place(app, erasure, &conversation, up_to)?;
-                return Ok(rows);
+            let up_to = place.later_by(rows_max - rows).min(self.newest_place(place)?);
+            if up_to > place {
+                self.execute(MESSAGES, params![place, up_to, person, erasure.tombstone.as_str()])?;
+                rows += up_to.position() - place.position();
+                place = up_to;
+                continue;
             }
-            let next = self.conversation_after(app, &erasure.tombstone, Some(&conversation))?;
-            let Some(next) = next else {
-                self.note_place(app, erasure, &conversation, up_to)?;
-                return Ok(rows);
-            };
+            let Some(next) = self.conversation_after(person, place.conversation())? else { break };
             // A conversation without messages costs a look too.
             rows += 1;
-            self.note_place(app, erasure, &next, 0)?;
-            at = Some((next, 0));
+            place = Place::new(next, 0);
         }
+        self.execute(
+            "UPDATE erasures SET place = ?3 WHERE app_id = ?1 AND user_id = ?2",
+            params![app.0, erasure.user.as_str(), place],
+        )?;
         Ok(rows)
+    }
+
+    /// The newest message of the conversation of a place, or its beginning.
+    fn newest_place(&self, place: Place) -> StoreResult<Place> {
+        let beginning = Place::new(place.conversation(), 0);
+        let newest = self.number(
+            "SELECT max(place) FROM messages WHERE place > ?1 AND place <= ?2 HAVING max(place) IS NOT NULL",
+            params![beginning, Place::last(place.conversation())],
+            || "messages.place".to_owned(),
+        )?;
+        Ok(newest.map_or(beginning, Place::from_row))
     }
 
     fn conversation_after(
         &self,
-        app: AppId,
-        tombstone: &UserId,
-        after: Option<&ConversationId>,
-    ) -> StoreResult<Option<ConversationId>> {
-        let key: Option<ConversationKey> = self.one(
-            "SELECT app_id, conversation_id FROM conversation_members \
-             WHERE app_id = ?1 AND user_id = ?2 AND conversation_id > ?3 ORDER BY conversation_id LIMIT 1",
-            params![app.0, tombstone.as_str(), after.map_or("", ConversationId::as_str)],
+        person: Person,
+        after: ConversationNumber,
+    ) -> StoreResult<Option<ConversationNumber>> {
+        let next = self.number(
+            "SELECT conversation FROM conversation_members WHERE person = ?1 AND conversation > ?2 \
+             ORDER BY conversation LIMIT 1",
+            params![person, after],
+            || "conversation_members.conversation".to_owned(),
         )?;
-        Ok(key.map(|ConversationKey(id)| id))
-    }
-
-    fn note_place(
-        &self,
-        app: AppId,
-        erasure: &Erasure,
-        conversation: &ConversationId,
-        position: u32,
-    ) -> StoreResult<()> {
-        self.execute(
-            "UPDATE erasures SET conversation_id = ?3, position = ?4 WHERE app_id = ?1 AND user_id = ?2",
-            params![app.0, erasure.user.as_str(), conversation.as_str(), position],
-        )
-        .map(drop)
+        Ok(next.map(ConversationNumber))
     }
 
     /// Puts the tombstone into the user's place in calls and their timelines.
-    fn leave_calls(&self, app: AppId, erasure: &Erasure, rows_max: u32) -> StoreResult<u32> {
+    fn leave_calls(&self, app: AppId, erasure: &Erasure, _: Person, rows_max: u32) -> StoreResult<u32> {
         let (user, tombstone) = (erasure.user.as_str(), erasure.tombstone.as_str());
         let mut rows = 0;
         while rows < rows_max {
@@ -256,9 +221,10 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     }
 
     /// Removes what is the user's alone, and the user from lists that others keep.
-    fn erase_rows(&self, app: AppId, erasure: &Erasure, rows_max: u32) -> StoreResult<u32> {
+    fn erase_rows(&self, app: AppId, erasure: &Erasure, person: Person, rows_max: u32) -> StoreResult<u32> {
         let (user, tombstone) = (erasure.user.as_str(), erasure.tombstone.as_str());
-        let mut rows = 0;
+        let events = self.execute(EVENTS, params![person, rows_max])?;
+        let mut rows = u32::try_from(events).unwrap_or(u32::MAX).min(rows_max);
         for sql in ROWS {
             let changed = self.execute(sql, params![app.0, user, tombstone, rows_max - rows])?;
             rows = rows.saturating_add(u32::try_from(changed).unwrap_or(u32::MAX)).min(rows_max);
@@ -267,20 +233,14 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     }
 }
 
-const MESSAGES: &str = "UPDATE messages SET \
-         text = iif(sender_id = ?5, '', text), \
-         sender_session_id = iif(sender_id = ?5, ?6, sender_session_id), \
-         recipient_id = iif(recipient_id = ?5, ?6, recipient_id), \
-         sender_id = iif(sender_id = ?5, ?6, sender_id) \
-     WHERE app_id = ?1 AND conversation_id = ?2 AND position > ?3 AND position <= ?4 \
-         AND (sender_id = ?5 OR recipient_id = ?5)";
+const MESSAGES: &str = "UPDATE messages SET text = '', sender_session_id = ?4 \
+     WHERE place > ?1 AND place <= ?2 AND sender = ?3";
 
-/// For (app, user, tombstone, rows at most). Events of others come first: they look up the user's erasure until then.
+const EVENTS: &str = "DELETE FROM events WHERE person = ?1 AND seq IN (SELECT seq FROM events \
+     WHERE person = ?1 ORDER BY seq LIMIT ?2)";
+
+/// For (app, user, tombstone, rows at most).
 const ROWS: &[&str] = &[
-    "UPDATE events SET member_id = ?3 WHERE (app_id, user_id, seq) IN (SELECT app_id, user_id, seq \
-         FROM events WHERE app_id = ?1 AND member_id = ?2 AND user_id <> ?2 LIMIT ?4)",
-    "DELETE FROM events WHERE app_id = ?1 AND user_id = ?2 AND seq IN (SELECT seq FROM events \
-         WHERE app_id = ?1 AND user_id = ?2 ORDER BY seq LIMIT ?4)",
     "DELETE FROM sessions WHERE app_id = ?1 AND id IN (SELECT id FROM sessions \
          WHERE app_id = ?1 AND user_id = ?2 LIMIT ?4)",
     "UPDATE ended_sessions SET user_id = ?3 WHERE number IN (SELECT number FROM ended_sessions \
@@ -300,7 +260,6 @@ const ROWS: &[&str] = &[
 
 /// For (app, user): the last rows, together.
 const THE_USER: &[&str] = &[
-    "DELETE FROM mailboxes WHERE app_id = ?1 AND user_id = ?2",
     "DELETE FROM users WHERE app_id = ?1 AND id = ?2",
     "DELETE FROM erasures WHERE app_id = ?1 AND user_id = ?2",
 ];

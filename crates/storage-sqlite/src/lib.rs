@@ -5,23 +5,29 @@
 //! commit is why many callers at once cost few syncs. The **readers** are threads with read-only connections, each
 //! read in one snapshot. In memory the writer reads too.
 //!
-//! Start with [`SqliteStore::open`]; `writer.rs` is the heart, `transaction.rs` keeps closures apart, `read.rs`,
-//! `pages.rs`, `write.rs`, `accounts.rs` and `erase.rs` hold the SQL, `entities.rs` checks every row that is read.
+//! Start with [`SqliteStore::open`]; `writer.rs` is the heart, `transaction.rs` keeps closures apart, `append.rs` is the
+//! path of every message, `heads.rs` what the writer remembers for it. `read.rs`, `pages.rs`, `conversations.rs`, `write.rs`,
+//! `accounts.rs`, `erase.rs` and `prune.rs` hold the other SQL, `entities.rs` checks every row that is read.
 //!
 //! This crate must never import a runtime, a socket, or another crate of the house than `domain` and `storage`.
 
 mod accounts;
+mod append;
 mod compact;
 mod connection;
+mod conversations;
 mod entities;
 mod erase;
 mod error;
 mod heads;
 mod migrate;
+mod numbers;
 mod options;
 mod pages;
+mod people;
 #[cfg(debug_assertions)]
 mod plans;
+mod prune;
 mod queue;
 mod read;
 mod reader;

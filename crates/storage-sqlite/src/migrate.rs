@@ -119,6 +119,7 @@ const MIGRATIONS: &[Migration] = &[
     Migration { name: "sign_in", sql: include_str!("../migrations/0002_sign_in.sql") },
     Migration { name: "erasure", sql: include_str!("../migrations/0003_erasure.sql") },
     Migration { name: "planner", sql: include_str!("../migrations/0004_planner.sql") },
+    Migration { name: "numbers", sql: include_str!("../migrations/0005_numbers.sql") },
 ];
 
 /// `CBox` in ASCII, which tells a database of Callbox from any other (`PRAGMA application_id`).
@@ -166,6 +167,68 @@ mod tests {
         database.execute("DELETE FROM migrations WHERE number = 1", []).expect("deleted");
         assert_eq!(run(&database, &[ONE, TWO]), Err(error));
     }
+
+    #[test]
+    fn numbers_take_the_place_of_names() {
+        let database = database();
+        assert_eq!(run(&database, &MIGRATIONS[..4]), Ok(()));
+        database.execute_batch(BEFORE_NUMBERS).expect("a database of before");
+        assert_eq!(run(&database, MIGRATIONS), Ok(()));
+        let text = |sql: &str| {
+            let rows = database
+                .prepare(sql)
+                .expect(sql)
+                .query_map([], |row| row.get::<_, String>(0))
+                .map(Vec::from_iter);
+            rows.expect(sql).into_iter().map(|row| row.expect(sql)).collect::<Vec<_>>().join(" ")
+        };
+        // Zoe, who was being erased, is found by the tombstone alone.
+        assert_eq!(text("SELECT user_id FROM people ORDER BY user_id"), "ann bob deleted_1");
+        assert_eq!(
+            text(
+                "SELECT user_id || '=' || epoch || pruned_up_to FROM people JOIN mailboxes ON person = number ORDER BY user_id"
+            ),
+            "ann=a0 bob=b3 deleted_1=z0"
+        );
+        let members = "SELECT id || ':' || user_id || delivered_up_to || read_up_to FROM conversation_members \
+            JOIN conversations ON conversations.number = conversation JOIN people ON people.number = person \
+            ORDER BY id, user_id";
+        assert_eq!(
+            text(members),
+            "c-ab:ann00 c-ab:bob21 c-az:ann00 c-az:deleted_100 c-group:ann00 c-group:bob00 c-group:deleted_100"
+        );
+        let direct = "SELECT id FROM conversations WHERE lower_person = (SELECT min(number) FROM people WHERE user_id \
+            IN ('ann', 'deleted_1')) AND upper_person = (SELECT max(number) FROM people WHERE user_id IN ('ann', 'deleted_1'))";
+        assert_eq!(text(direct), "c-az");
+        let messages = "SELECT messages.id || '@' || conversations.id || (place & 4294967295) || senders.user_id || \
+            coalesce(recipients.user_id, '-') FROM messages JOIN conversations ON conversations.number = place >> 32 \
+            JOIN people AS senders ON senders.number = sender LEFT JOIN people AS recipients ON recipients.number = recipient \
+            ORDER BY messages.id";
+        assert_eq!(text(messages), "m-1@c-ab1annbob m-2@c-ab2bobann m-3@c-group1deleted_1-");
+        let events = "SELECT owners.user_id || seq || coalesce(messages.id, '') || coalesce(conversations.id || members.user_id, '') \
+            || coalesce(call_id, '') FROM events JOIN people AS owners ON owners.number = person \
+            LEFT JOIN messages ON messages.place = events.place LEFT JOIN conversations ON conversations.number = conversation \
+            LEFT JOIN people AS members ON members.number = member ORDER BY owners.user_id, seq";
+        assert_eq!(text(events), "ann1m-1 ann2c-abbob ann3c-azdeleted_1 bob4m-1 bob5call-1");
+        assert_eq!(text("SELECT user_id || tombstone || place FROM erasures"), "zoedeleted_10");
+    }
+
+    /// Two users, one in the middle of being erased, a group, and events of each kind.
+    const BEFORE_NUMBERS: &str = "
+        INSERT INTO mailboxes VALUES (1, 'ann', 'a', 0), (1, 'bob', 'b', 3), (1, 'zoe', 'z', 0);
+        INSERT INTO erasures VALUES (1, 'zoe', 'deleted_1', 'c-group', 1);
+        INSERT INTO conversations VALUES
+            (1, 'c-ab', 1, 1, 'ann', 'bob'), (1, 'c-az', 1, 1, 'ann', 'deleted_1'), (1, 'c-group', 1, 1, NULL, NULL);
+        INSERT INTO conversation_members VALUES
+            (1, 'c-ab', 'ann', 0, 0), (1, 'c-ab', 'bob', 2, 1), (1, 'c-az', 'ann', 0, 0), (1, 'c-az', 'deleted_1', 0, 0),
+            (1, 'c-group', 'ann', 0, 0), (1, 'c-group', 'bob', 0, 0), (1, 'c-group', 'zoe', 0, 0);
+        INSERT INTO messages VALUES
+            (1, 'c-ab', 1, 'm-1', 'ann', 's', 'bob', 5, 'one'), (1, 'c-ab', 2, 'm-2', 'bob', 's', 'ann', 6, 'two'),
+            (1, 'c-group', 1, 'm-3', 'zoe', 's', NULL, 7, 'three');
+        INSERT INTO events (app_id, user_id, seq, kind, conversation_id, position, member_id, call_id) VALUES
+            (1, 'ann', 1, 1, 'c-ab', 1, NULL, NULL), (1, 'ann', 2, 2, 'c-ab', NULL, 'bob', NULL),
+            (1, 'ann', 3, 2, 'c-az', NULL, 'zoe', NULL), (1, 'bob', 4, 1, 'c-ab', 1, NULL, NULL),
+            (1, 'bob', 5, 3, NULL, NULL, NULL, 'call-1')";
 
     #[test]
     fn line_ends_do_not_count() {

@@ -32,6 +32,7 @@ const SMALL: &[&str] = &["app_keys", "apps"];
 /// Tables with rows for each user, session, message and so on.
 const GROWING: &[&str] = &[
     "users",
+    "people",
     "identities",
     "sessions",
     "passwords",

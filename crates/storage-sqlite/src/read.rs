@@ -10,9 +10,9 @@ use rusqlite::params;
 
 use crate::entities::{
     CallSignal, NewestEvent, app_columns, app_key_columns, call_columns, call_event_columns,
-    call_signal_columns, conversation_columns, identity_columns, mailbox_columns, member_columns,
-    message_columns, session_columns, user_columns,
+    call_signal_columns, identity_columns, mailbox_columns, messages, session_columns, user_columns,
 };
+use crate::heads::Head;
 use crate::transaction::Transaction;
 
 impl Read for Transaction<'_, '_> {
@@ -115,8 +115,7 @@ impl Read for Transaction<'_, '_> {
     }
 
     fn conversation(&self, app: AppId, conversation: &ConversationId) -> StoreResult<Option<Conversation>> {
-        let head = self.one(CONVERSATION, params![app.0, conversation.as_str()])?;
-        self.with_members(app, head)
+        Ok(self.head(app, conversation)?.map(Head::into_conversation))
     }
 
     fn direct_conversation(
@@ -125,28 +124,11 @@ impl Read for Transaction<'_, '_> {
         one: &UserId,
         other: &UserId,
     ) -> StoreResult<Option<Conversation>> {
-        let (lower, upper) = if one <= other { (one, other) } else { (other, one) };
-        let head = self.one(
-            concat!(
-                "SELECT ",
-                conversation_columns!(),
-                " FROM conversations WHERE app_id = ?1 AND lower_member = ?2 AND upper_member = ?3"
-            ),
-            params![app.0, lower.as_str(), upper.as_str()],
-        )?;
-        self.with_members(app, head)
+        Ok(self.direct_head(app, one, other)?.map(Head::into_conversation))
     }
 
     fn members(&self, app: AppId, conversation: &ConversationId) -> StoreResult<Vec<Member>> {
-        self.all(
-            concat!(
-                "SELECT ",
-                member_columns!(),
-                " FROM conversation_members WHERE app_id = ?1 AND conversation_id = ?2 \
-                 ORDER BY user_id"
-            ),
-            params![app.0, conversation.as_str()],
-        )
+        Ok(self.head(app, conversation)?.map(Head::into_members).unwrap_or_default())
     }
 
     fn conversations_of(
@@ -160,7 +142,7 @@ impl Read for Transaction<'_, '_> {
 
     fn message(&self, app: AppId, message: &MessageId) -> StoreResult<Option<Message>> {
         self.one(
-            concat!("SELECT ", message_columns!(), " FROM messages WHERE app_id = ?1 AND id = ?2"),
+            concat!("SELECT ", messages!(), " WHERE messages.app_id = ?1 AND messages.id = ?2"),
             params![app.0, message.as_str()],
         )
     }
@@ -177,7 +159,12 @@ impl Read for Transaction<'_, '_> {
 
     fn mailbox(&self, app: AppId, user: &UserId) -> StoreResult<Option<Mailbox>> {
         self.one(
-            concat!("SELECT ", mailbox_columns!(), " FROM mailboxes WHERE app_id = ?1 AND user_id = ?2"),
+            concat!(
+                "SELECT ",
+                mailbox_columns!(),
+                " FROM people JOIN mailboxes ON mailboxes.person = people.number \
+                 WHERE people.app_id = ?1 AND people.user_id = ?2"
+            ),
             params![app.0, user.as_str()],
         )
     }
@@ -193,16 +180,15 @@ impl Read for Transaction<'_, '_> {
         after: u64,
         up_to: u64,
     ) -> StoreResult<Vec<(ConversationId, u32)>> {
+        let Some(person) = self.person(app, user)? else { return Ok(Vec::new()) };
         let newest: Vec<NewestEvent> = self.all(
-            "SELECT events.app_id, events.user_id, events.conversation_id, max(events.position) \
-             FROM events CROSS JOIN messages ON messages.app_id = events.app_id \
-                 AND messages.conversation_id = events.conversation_id \
-                 AND messages.position = events.position \
-             WHERE events.app_id = ?1 AND events.user_id = ?2 \
-                 AND events.seq > ?3 AND events.seq <= ?4 \
-                 AND events.kind = 1 AND messages.sender_id <> ?2 \
-             GROUP BY events.conversation_id",
-            params![app.0, user.as_str(), sequence(after), sequence(up_to)],
+            "SELECT events.person, conversations.id, max(messages.place) & 4294967295 AS position \
+             FROM events CROSS JOIN messages ON messages.place = events.place \
+                 LEFT JOIN conversations ON conversations.number = messages.place >> 32 \
+             WHERE events.person = ?1 AND events.seq > ?2 AND events.seq <= ?3 \
+                 AND events.kind = 1 AND messages.sender <> ?1 \
+             GROUP BY messages.place >> 32",
+            params![person, sequence(after), sequence(up_to)],
         )?;
         Ok(newest.into_iter().map(|newest| (newest.conversation_id, newest.position)).collect())
     }
@@ -271,7 +257,3 @@ pub(crate) fn sequence(seq: u64) -> i64 {
 
 /// How many cells `session_columns!` has.
 pub(crate) const SESSION_CELLS: usize = 10;
-
-/// One conversation without its members.
-pub(crate) const CONVERSATION: &str =
-    concat!("SELECT ", conversation_columns!(), " FROM conversations WHERE app_id = ?1 AND id = ?2");

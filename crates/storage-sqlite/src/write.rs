@@ -4,18 +4,14 @@ use std::sync::Arc;
 
 use callbox_domain::{
     App, AppId, AppKeyRecord, CallEventRecord, CallId, CallRecord, Conversation, ConversationId, Event,
-    Identity, LoggedEvent, MailboxEpoch, Message, Receipt, Session, SessionEndReason, SessionId,
-    SessionStatus, Timestamp, User, UserId, Watermark,
+    Identity, MailboxEpoch, Message, Receipt, Session, SessionEndReason, SessionId, SessionStatus, Timestamp,
+    User, UserId, Watermark,
 };
-use callbox_storage::{Created, NewMessage, StoreError, StoreResult, Tx};
+use callbox_storage::{Created, EventsKept, NewMessage, StoreError, StoreResult, Tx};
 use rusqlite::params;
 use serde::Serialize;
 
-use crate::entities::{
-    ConversationHead, KIND_CALL_ENDED, KIND_MESSAGE_CREATED, KIND_RECEIPT_CHANGED, NewestPosition,
-    member_columns, purpose_word,
-};
-use crate::read::{CONVERSATION, sequence};
+use crate::entities::purpose_word;
 use crate::transaction::Transaction;
 
 impl Tx for Transaction<'_, '_> {
@@ -80,10 +76,10 @@ impl Tx for Transaction<'_, '_> {
             if added == 0 {
                 return Ok(Created::Existed);
             }
+            let person = tx.person_or_new(app, &user.id)?;
             tx.execute(
-                "INSERT INTO mailboxes (app_id, user_id, epoch, pruned_up_to) \
-                 VALUES (?1, ?2, ?3, 0)",
-                params![app.0, user.id.as_str(), epoch.as_str()],
+                "INSERT INTO mailboxes (person, epoch, pruned_up_to) VALUES (?1, ?2, 0)",
+                params![person, epoch.as_str()],
             )?;
             Ok(Created::New)
         })
@@ -169,65 +165,11 @@ impl Tx for Transaction<'_, '_> {
     }
 
     fn insert_conversation(&mut self, app: AppId, conversation: &Conversation) -> StoreResult<()> {
-        let (lower, upper) = match conversation.members.as_slice() {
-            [one, other] if one <= other => (Some(one.as_str()), Some(other.as_str())),
-            [one, other] => (Some(other.as_str()), Some(one.as_str())),
-            _ => (None, None),
-        };
-        self.writing(|tx| {
-            tx.execute(
-                "INSERT INTO conversations \
-                 (app_id, id, created_at, updated_at, lower_member, upper_member) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    app.0,
-                    conversation.id.as_str(),
-                    conversation.created_at.as_millis(),
-                    conversation.updated_at.as_millis(),
-                    lower,
-                    upper
-                ],
-            )?;
-            for member in &conversation.members {
-                tx.execute(
-                    "INSERT INTO conversation_members \
-                     (app_id, conversation_id, user_id, delivered_up_to, read_up_to) \
-                     VALUES (?1, ?2, ?3, 0, 0)",
-                    params![app.0, conversation.id.as_str(), member.as_str()],
-                )?;
-            }
-            Ok(())
-        })
+        self.writing(|tx| tx.add_conversation(app, conversation))
     }
 
     fn append_message(&mut self, app: AppId, message: NewMessage) -> StoreResult<Message> {
-        self.writing(|tx| {
-            let mut head = tx.conversation_head(app, &message.conversation_id)?;
-            let Some(position) = head.last_position.checked_add(1) else {
-                let place = format!("messages.position of the rows ({app}, {})", head.id);
-                return Err(StoreError::Corrupt(place));
-            };
-            if message.created_at < head.updated_at {
-                tx.hold_back(app, &head)?;
-            }
-            let message = Message {
-                recipient_id: head.recipient(&message.sender_id).cloned(),
-                position,
-                id: message.id,
-                conversation_id: message.conversation_id,
-                sender_id: message.sender_id,
-                sender_session_id: message.sender_session_id,
-                text: message.text,
-                created_at: message.created_at,
-            };
-            tx.insert_message(app, &message)?;
-            head.last_position = position;
-            head.updated_at = head.updated_at.max(message.created_at);
-            if let Some(mut heads) = tx.heads() {
-                heads.keep_conversation(app, head);
-            }
-            Ok(message)
-        })
+        self.writing(|tx| tx.add_message(app, message))
     }
 
     fn raise_watermark(
@@ -238,41 +180,21 @@ impl Tx for Transaction<'_, '_> {
         watermark: Watermark,
         position: u32,
     ) -> StoreResult<Option<Receipt>> {
-        self.writing(|tx| {
-            let key = params![app.0, conversation.as_str(), user.as_str()];
-            let Some((mut receipt, newest)) = tx.pair::<Receipt, NewestPosition>(MARKS, MEMBER_CELLS, key)?
-            else {
-                return Ok(None);
-            };
-            let position = position.min(newest.0);
-            let delivered = receipt.delivered_up_to.max(position);
-            let read = match watermark {
-                Watermark::Delivered => receipt.read_up_to,
-                Watermark::Read => receipt.read_up_to.max(position),
-            };
-            if (delivered, read) == (receipt.delivered_up_to, receipt.read_up_to) {
-                return Ok(None);
-            }
-            (receipt.delivered_up_to, receipt.read_up_to) = (delivered, read);
-            tx.execute(
-                "UPDATE conversation_members SET delivered_up_to = ?4, read_up_to = ?5 \
-                 WHERE app_id = ?1 AND conversation_id = ?2 AND user_id = ?3",
-                params![app.0, conversation.as_str(), user.as_str(), delivered, read],
-            )?;
-            Ok(Some(receipt))
-        })
+        self.writing(|tx| tx.raise(app, conversation, user, watermark, position))
     }
 
-    fn append_event(&mut self, app: AppId, user: &UserId, event: &Arc<Event>) -> StoreResult<u64> {
-        self.writing(|tx| {
-            let seq = tx.newest_event(app, user)? + 1;
-            tx.insert_event(app, user, seq, event)?;
-            if let Some(mut heads) = tx.heads() {
-                heads.keep_log(app, user, seq);
-            }
-            tx.events.push(LoggedEvent { app_id: app, user_id: user.clone(), seq, event: Arc::clone(event) });
-            Ok(seq)
-        })
+    fn append_event(
+        &mut self,
+        app: AppId,
+        user: &UserId,
+        event: &Arc<Event>,
+        at: Timestamp,
+    ) -> StoreResult<u64> {
+        self.writing(|tx| tx.add_event(app, user, event, at))
+    }
+
+    fn prune_events(&mut self, from: u64, kept: EventsKept, rows_max: u32) -> StoreResult<Option<u64>> {
+        self.writing(|tx| tx.prune(from, kept, rows_max))
     }
 
     fn insert_call(&mut self, call: &CallRecord) -> StoreResult<Created> {
@@ -363,102 +285,6 @@ impl Transaction<'_, '_> {
         let added = self.writing(|tx| tx.execute(sql, parameters))?;
         Ok(if added == 0 { Created::Existed } else { Created::New })
     }
-
-    /// The end of a conversation that must exist.
-    fn conversation_head(&self, app: AppId, id: &ConversationId) -> StoreResult<ConversationHead> {
-        if let Some(head) = self.heads().and_then(|mut heads| heads.take_conversation(app, id)) {
-            return Ok(head);
-        }
-        let head = self.one(CONVERSATION, params![app.0, id.as_str()])?;
-        head.ok_or_else(|| missing("conversations", app, id.as_str()))
-    }
-
-    /// Keeps the moment of the last change when the next message will be older: a clock may jump back.
-    fn hold_back(&self, app: AppId, head: &ConversationHead) -> StoreResult<()> {
-        self.execute(
-            "UPDATE conversations SET updated_at = ?3 \
-             WHERE app_id = ?1 AND id = ?2 AND updated_at < ?3",
-            params![app.0, head.id.as_str(), head.updated_at.as_millis()],
-        )
-        .map(drop)
-    }
-
-    /// The number of a user's newest event.
-    fn newest_event(&self, app: AppId, user: &UserId) -> StoreResult<u64> {
-        if let Some(newest) = self.heads().and_then(|heads| heads.log(app, user)) {
-            return Ok(newest);
-        }
-        let newest = self.number(
-            "SELECT seq FROM events WHERE app_id = ?1 AND user_id = ?2 ORDER BY seq DESC LIMIT 1",
-            params![app.0, user.as_str()],
-            || format!("events.seq of a row ({app}, {user})"),
-        )?;
-        if let Some(newest) = newest {
-            return Ok(newest);
-        }
-        let pruned = self.number(
-            "SELECT pruned_up_to FROM mailboxes WHERE app_id = ?1 AND user_id = ?2",
-            params![app.0, user.as_str()],
-            || format!("mailboxes.pruned_up_to of the row ({app}, {user})"),
-        )?;
-        pruned.ok_or_else(|| missing("mailboxes", app, user.as_str()))
-    }
-
-    fn insert_message(&self, app: AppId, message: &Message) -> StoreResult<()> {
-        self.execute(
-            "INSERT INTO messages (app_id, conversation_id, position, id, sender_id, \
-             sender_session_id, recipient_id, created_at, text) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
-            params![
-                app.0,
-                message.conversation_id.as_str(),
-                message.position,
-                message.id.as_str(),
-                message.sender_id.as_str(),
-                message.sender_session_id.as_str(),
-                message.recipient_id.as_ref().map(UserId::as_str),
-                message.created_at.as_millis(),
-                &*message.text
-            ],
-        )
-        .map(drop)
-    }
-
-    fn insert_event(&self, app: AppId, user: &UserId, seq: u64, event: &Event) -> StoreResult<()> {
-        let (app, user, seq) = (app.0, user.as_str(), sequence(seq));
-        match event {
-            Event::MessageCreated(message) => self.execute(
-                "INSERT INTO events (app_id, user_id, seq, kind, conversation_id, position) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    app,
-                    user,
-                    seq,
-                    KIND_MESSAGE_CREATED,
-                    message.conversation_id.as_str(),
-                    message.position
-                ],
-            ),
-            Event::ReceiptChanged(receipt) => self.execute(
-                "INSERT INTO events (app_id, user_id, seq, kind, conversation_id, member_id) \
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![
-                    app,
-                    user,
-                    seq,
-                    KIND_RECEIPT_CHANGED,
-                    receipt.conversation_id.as_str(),
-                    receipt.user_id.as_str()
-                ],
-            ),
-            Event::CallEnded(call) => self.execute(
-                "INSERT INTO events (app_id, user_id, seq, kind, call_id) \
-                 VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![app, user, seq, KIND_CALL_ENDED, call.id.as_str()],
-            ),
-        }
-        .map(drop)
-    }
 }
 
 pub(crate) fn millis(moment: Option<Timestamp>) -> Option<i64> {
@@ -469,18 +295,3 @@ pub(crate) fn json(value: &impl Serialize) -> StoreResult<String> {
     serde_json::to_string(value)
         .map_err(|error| StoreError::Unavailable(format!("a value has no JSON form ({error})")))
 }
-
-/// A row that the caller has promised is not there.
-fn missing(table: &str, app: AppId, id: &str) -> StoreError {
-    StoreError::Corrupt(format!("{table} has no row ({app}, {id})"))
-}
-
-/// A member's watermarks, and the position of the newest message.
-const MARKS: &str = concat!(
-    "SELECT ",
-    member_columns!(),
-    ", coalesce((SELECT max(position) FROM messages WHERE app_id = ?1 AND conversation_id = ?2), 0) \
-     FROM conversation_members WHERE app_id = ?1 AND conversation_id = ?2 AND user_id = ?3"
-);
-/// How many cells `member_columns!` has.
-const MEMBER_CELLS: usize = 5;

@@ -23,7 +23,7 @@ pub mod testing;
 pub use accounts::{ReadAccounts, SessionRenewal, WriteAccounts};
 pub use job::{ReadJob, Store, Verdict, WriteError, WriteJob};
 pub use read::{ConversationsPage, EventsPage, MessagesPage, Read, SessionLookup};
-pub use tx::{Created, NewMessage, Tx};
+pub use tx::{Created, EventsKept, NewMessage, Tx};
 
 use callbox_domain::LoggedEvent;
 

@@ -69,8 +69,22 @@ pub trait Tx: Read + WriteAccounts {
     // The event log
 
     /// Appends an event to a user's log and returns its number. Only its kind and references are kept. A user without
-    /// a mailbox is [`StoreError::Corrupt`](crate::StoreError::Corrupt).
-    fn append_event(&mut self, app: AppId, user: &UserId, event: &Arc<Event>) -> StoreResult<u64>;
+    /// a mailbox is [`StoreError::Corrupt`](crate::StoreError::Corrupt). `at` is now: the event is kept for some time.
+    fn append_event(
+        &mut self,
+        app: AppId,
+        user: &UserId,
+        event: &Arc<Event>,
+        at: Timestamp,
+    ) -> StoreResult<u64>;
+    /// Removes events from the beginnings of logs, of all apps: those that are older than what is kept, and those beyond
+    /// the number that is kept. A log's newest number stays what it is; [`Mailbox::pruned_up_to`] says how far it is gone.
+    ///
+    /// Works through the logs in an order of the store's own, from `from` on (0 in the beginning), until about `rows_max`
+    /// rows were looked at or removed. Returns where to go on, or `None` when all logs were seen.
+    ///
+    /// [`Mailbox::pruned_up_to`]: callbox_domain::Mailbox::pruned_up_to
+    fn prune_events(&mut self, from: u64, kept: EventsKept, rows_max: u32) -> StoreResult<Option<u64>>;
 
     // Calls
 
@@ -83,6 +97,16 @@ pub trait Tx: Read + WriteAccounts {
     fn append_call_event(&mut self, app: AppId, call: &CallId, event: &CallEventRecord) -> StoreResult<()>;
     /// Keeps a signal of a live call until the call ends. Those of ended and unknown calls are not kept.
     fn append_call_signal(&mut self, app: AppId, call: &CallId, signal: &str) -> StoreResult<()>;
+}
+
+/// Which events stay in a log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventsKept {
+    /// Those logged at this moment or later, as far as no newer one was logged with an older moment: a log loses its
+    /// beginning only.
+    pub newer_than: Timestamp,
+    /// At most so many of the newest of each user.
+    pub per_user_max: u64,
 }
 
 /// Whether an insert added something.

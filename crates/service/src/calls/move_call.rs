@@ -98,9 +98,10 @@ pub(super) fn keep(
             }
             Output::Ended(_) => {
                 let Some(summary) = record.summary() else { continue };
+                let at = summary.ended_at;
                 let event = Arc::new(Event::CallEnded(summary));
                 for user in [call.caller_id(), call.callee_id()] {
-                    tx.append_event(app, user, &event)?;
+                    tx.append_event(app, user, &event, at)?;
                 }
             }
             Output::Ringing | Output::Accepted { .. } | Output::Connected { .. } | Output::Muted { .. } => {}

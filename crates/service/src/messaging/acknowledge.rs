@@ -11,7 +11,7 @@ impl Service {
     ///
     /// Told to the other members only: that a message reached one's own device is no news to oneself.
     pub async fn acknowledge(&self, caller: &Caller, after: u64, up_to: u64) -> ServiceResult<()> {
-        let (app, user) = (caller.app_id(), caller.user_id.clone());
+        let (app, user, now) = (caller.app_id(), caller.user_id.clone(), self.clock.now());
         let noted = self.store.write(move |tx| {
             for (conversation, position) in tx.positions_in_events(app, &user, after, up_to)? {
                 let risen = tx.raise_watermark(app, &conversation, &user, Watermark::Delivered, position)?;
@@ -19,7 +19,7 @@ impl Service {
                 let event = Arc::new(Event::ReceiptChanged(receipt));
                 for member in tx.members(app, &conversation)? {
                     if member.user_id != user && !member.user_id.is_tombstone() {
-                        tx.append_event(app, &member.user_id, &event)?;
+                        tx.append_event(app, &member.user_id, &event, now)?;
                     }
                 }
             }

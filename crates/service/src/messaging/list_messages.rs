@@ -36,7 +36,8 @@ impl Service {
     pub async fn list_messages(&self, caller: &Caller, list: ListMessages) -> ServiceResult<MessageList> {
         check_limit(list.limit)?;
         let ListMessages { conversation_id, page, limit } = list;
-        let (app, user, conversation) = (caller.app_id(), caller.user_id.clone(), conversation_id.clone());
+        let (app, user, now) = (caller.app_id(), caller.user_id.clone(), self.clock.now());
+        let conversation = conversation_id.clone();
         let found = self.store.read(move |store| {
             let members = store.members(app, &conversation)?;
             let Some(member) = members.into_iter().find(|member| member.user_id == user) else {
@@ -53,7 +54,7 @@ impl Service {
                 if let Some(receipt) =
                     tx.raise_watermark(app, &conversation_id, &user, Watermark::Delivered, shown)?
                 {
-                    tell_members(tx, app, &receipt)?;
+                    tell_members(tx, app, &receipt, now)?;
                 }
                 Ok::<_, Refusal>(())
             });

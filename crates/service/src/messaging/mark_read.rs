@@ -1,6 +1,6 @@
 //! The caller has read a conversation up to a position.
 
-use callbox_domain::{AppId, ConversationId, Event, Receipt, UserId, Watermark};
+use callbox_domain::{AppId, ConversationId, Event, Receipt, Timestamp, UserId, Watermark};
 use callbox_storage::Tx;
 use callbox_wire::ErrorCode;
 use std::sync::Arc;
@@ -18,10 +18,10 @@ impl Service {
         conversation: ConversationId,
         up_to: u32,
     ) -> ServiceResult<Receipt> {
-        let (app, user) = (caller.app_id(), caller.user_id.clone());
+        let (app, user, now) = (caller.app_id(), caller.user_id.clone(), self.clock.now());
         let marked = self.store.write(move |tx| {
             if let Some(receipt) = tx.raise_watermark(app, &conversation, &user, Watermark::Read, up_to)? {
-                tell_members(tx, app, &receipt)?;
+                tell_members(tx, app, &receipt, now)?;
                 return Ok(receipt);
             }
             current(tx, app, conversation, &user)
@@ -31,12 +31,17 @@ impl Service {
 }
 
 /// Logs a risen watermark for every member of the conversation.
-pub(super) fn tell_members(tx: &mut dyn Tx, app: AppId, receipt: &Receipt) -> Result<(), Refusal> {
+pub(super) fn tell_members(
+    tx: &mut dyn Tx,
+    app: AppId,
+    receipt: &Receipt,
+    now: Timestamp,
+) -> Result<(), Refusal> {
     let event = Arc::new(Event::ReceiptChanged(receipt.clone()));
     let members = tx.members(app, &receipt.conversation_id)?;
     // Who was erased has no log.
     for member in members.iter().filter(|member| !member.user_id.is_tombstone()) {
-        tx.append_event(app, &member.user_id, &event)?;
+        tx.append_event(app, &member.user_id, &event, now)?;
     }
     Ok(())
 }

@@ -48,7 +48,7 @@ impl Service {
                 tx.append_message(app, NewMessage { conversation_id: conversation.id, ..message })?;
             let event = Arc::new(Event::MessageCreated(message.clone()));
             for member in conversation.members.iter().filter(|member| !member.is_tombstone()) {
-                tx.append_event(app, member, &event)?;
+                tx.append_event(app, member, &event, now)?;
             }
             Ok::<_, Refusal>(message)
         });

@@ -18,7 +18,7 @@ fn a_full_disk_fails_the_whole_batch_and_heals() {
 
     let (open, held) = world.gate();
     let small = world.queue(|tx| send(tx, "small", ""));
-    let large = world.queue(|tx| send(tx, "large", &"x".repeat(16 * 1024)));
+    let large = world.queue(|tx| send(tx, "large", &long_text()));
     let after = world.queue(|tx| send(tx, "after", ""));
     open.send(()).expect("the writer waits");
     for write in [held, small, large] {
@@ -28,13 +28,13 @@ fn a_full_disk_fails_the_whole_batch_and_heals() {
     assert_eq!(block_on(after), Ok(()));
     assert_eq!(world.store.health(), Ok(()), "a later commit succeeded");
 
-    let failed = world.write(|tx| send(tx, "large", &"x".repeat(16 * 1024)));
+    let failed = world.write(|tx| send(tx, "large", &long_text()));
     assert_unavailable(failed, "the disk is full");
     let Err(StoreError::Unavailable(reason)) = world.store.health() else { panic!("healthy") };
     assert!(reason.contains("the disk is full"), "{reason}");
 
     world.tamper("PRAGMA max_page_count = 1000000");
-    assert_eq!(world.write(|tx| send(tx, "large", &"x".repeat(16 * 1024))), Ok(()));
+    assert_eq!(world.write(|tx| send(tx, "large", &long_text())), Ok(()));
     assert_eq!(world.store.health(), Ok(()));
     assert_eq!(world.numbers(), [1, 2, 3]);
 }
@@ -76,7 +76,7 @@ fn a_refusal_in_a_failed_batch_is_no_answer() {
     world.tamper("PRAGMA max_page_count = 1");
     let (open, held) = world.gate();
     let refused = world.queue(|_| Err::<(), _>(StoreError::Closed));
-    let large = world.queue(|tx| send(tx, "large", &"x".repeat(16 * 1024)));
+    let large = world.queue(|tx| send(tx, "large", &long_text()));
     open.send(()).expect("the writer waits");
     for write in [held, refused, large] {
         assert_unavailable(block_on(write), "the disk is full");
@@ -120,4 +120,9 @@ fn assert_unavailable(answer: super::Answer<()>, expected: &str) {
         }
         other => panic!("{other:?}"),
     }
+}
+
+/// More text than the free pages of a new database hold.
+fn long_text() -> String {
+    "x".repeat(256 * 1024)
 }

@@ -87,10 +87,10 @@ fn what_another_connection_writes_is_noticed() {
     world.furnish();
     assert_eq!(world.write(|tx| send(tx, "1", "")), Ok(()));
     let other = Connection::open(&path).expect("opens");
-    let sql = "INSERT INTO messages SELECT app_id, conversation_id, position + 1, 'message-2', sender_id,
-                   sender_session_id, recipient_id, created_at, text FROM messages;
-               INSERT INTO events SELECT app_id, user_id, seq + 1, kind, conversation_id, position + 1,
-                   member_id, call_id FROM events";
+    let sql = "INSERT INTO messages SELECT place + 1, app_id, 'message-2', sender,
+                   sender_session_id, recipient, created_at, text FROM messages;
+               INSERT INTO events SELECT person, seq + 1, at, kind, place + 1, conversation,
+                   member, call_id FROM events";
     other.execute_batch(sql).expect("written");
     assert_eq!(world.write(|tx| send(tx, "3", "")), Ok(()));
     assert_eq!(world.numbers(), [1, 2, 3]);

@@ -129,7 +129,7 @@ fn send(tx: &mut dyn Tx, id: &str, text: &str) -> StoreResult<()> {
         created_at: Timestamp::from_millis(1_700_000_000_000),
     };
     let event = Arc::new(Event::MessageCreated(tx.append_message(APP, message)?));
-    tx.append_event(APP, &user_id("bob"), &event).map(drop)
+    tx.append_event(APP, &user_id("bob"), &event, Timestamp::from_millis(5)).map(drop)
 }
 
 fn app() -> App {

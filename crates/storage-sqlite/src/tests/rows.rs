@@ -8,21 +8,26 @@ use super::{APP, World, conversation, send, user_id};
 #[test]
 fn a_bad_row_is_named() {
     for (sql, expected) in [
-        ("UPDATE messages SET sender_id = 'two words'", "messages.sender_id of the row (1, conversation, 1)"),
+        (
+            "UPDATE people SET user_id = 'two words' WHERE user_id = 'ann'",
+            "messages.sender_id of the row (1, conversation, 1)",
+        ),
+        ("UPDATE messages SET sender = 9", "messages.sender_id of the row (1, conversation, 1)"),
+        ("UPDATE messages SET recipient = 9", "messages.recipient_id of the row (1, conversation, 1)"),
         ("UPDATE messages SET id = 'short'", "messages.id of the row (1, conversation, 1)"),
-        ("UPDATE messages SET position = -1", "messages.position of the row (1, conversation, -1)"),
+        ("UPDATE messages SET place = 9 << 32", "messages.conversation_id of the row (1, null, 0)"),
         ("UPDATE messages SET created_at = 9e17", "messages.created_at of the row (1, conversation, 1)"),
         (
-            "UPDATE conversation_members SET read_up_to = 4294967296 WHERE user_id = 'bob'",
+            "UPDATE conversation_members SET read_up_to = 4294967296 WHERE person = 2",
             "conversation_members.read_up_to of the row (1, conversation, bob)",
         ),
         ("UPDATE users SET created_at = -99999999999999", "users.created_at of the row (1, ann)"),
         ("UPDATE apps SET settings = 'plain'", "apps.settings of the row (1)"),
         ("UPDATE apps SET key = ''", "apps.key of the row (1)"),
         ("UPDATE mailboxes SET epoch = ''", "mailboxes.epoch of the row (1, bob)"),
-        ("UPDATE events SET kind = 9", "events.kind of the row (1, bob, 1)"),
-        ("UPDATE events SET position = NULL", "events.position of the row (1, bob, 1)"),
-        ("UPDATE events SET position = 7", "events of the row (1, bob, 1) refers to nothing"),
+        ("UPDATE events SET kind = 9", "events.kind of the row (2, 1)"),
+        ("UPDATE events SET place = NULL", "events.place of the row (2, 1)"),
+        ("UPDATE events SET place = 7", "events of the row (1, bob, 1) refers to nothing"),
         ("UPDATE calls SET media = 'smell'", "calls.media of the row (1, call-one)"),
         ("UPDATE calls SET ended_at = 5", "calls.end_cause of the row (1, call-one)"),
         ("UPDATE calls SET ended_at = 5, end_cause = 'bored'", "calls.end_cause of the row (1, call-one)"),
@@ -42,7 +47,7 @@ fn a_bad_row_does_not_stop_others() {
     let world = World::in_memory();
     world.furnish();
     assert_eq!(world.write(|tx| send(tx, "one", "hello")), Ok(()));
-    world.tamper("UPDATE messages SET sender_id = ''");
+    world.tamper("UPDATE messages SET sender = 9");
     let bad = world.write(|tx| tx.message(APP, &MessageId::new("message-one").expect("an id")));
     assert!(bad.is_err());
     assert_eq!(world.write(|tx| send(tx, "two", "hello")), Ok(()));

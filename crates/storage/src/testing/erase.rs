@@ -44,7 +44,7 @@ fn full_life(make: &MakeStore) -> World {
             let receipt = tx.raise_watermark(app, &conversation, &user_id(reader), Watermark::Read, 2)?;
             let event = Arc::new(Event::ReceiptChanged(receipt.expect("it rises")));
             for member in tx.members(app, &conversation)? {
-                tx.append_event(app, &member.user_id, &event)?;
+                tx.append_event(app, &member.user_id, &event, at(20))?;
             }
         }
         calls_of_ann(tx, app)?;
@@ -70,7 +70,7 @@ fn calls_of_ann(tx: &mut dyn Tx, app: AppId) -> StoreResult<()> {
         tx.update_call(&over)?;
         let event = Arc::new(Event::CallEnded(over.summary().expect("it is over")));
         for who in [from, to] {
-            tx.append_event(app, &user_id(who), &event)?;
+            tx.append_event(app, &user_id(who), &event, at(50))?;
         }
     }
     Ok(())

@@ -20,7 +20,7 @@ pub(super) fn events_are_numbered_per_user(make: &MakeStore) {
         let event = Arc::new(Event::MessageCreated(message));
         ["ann", "bob", "bob", "carl", "bob"]
             .into_iter()
-            .map(|name| tx.append_event(app, &user_id(name), &event))
+            .map(|name| tx.append_event(app, &user_id(name), &event, at(20)))
             .collect::<Result<Vec<_>, _>>()
     });
     assert_eq!(numbers, [1, 1, 2, 1, 3]);
@@ -72,17 +72,17 @@ pub(super) fn events_tell_the_present(make: &MakeStore) {
     world.write(move |tx| {
         let raised = tx.raise_watermark(app, &conversation, &bob, Watermark::Delivered, 1)?;
         let told = Arc::new(Event::ReceiptChanged(raised.expect("it rose")));
-        tx.append_event(app, &user_id("ann"), &told)?;
+        tx.append_event(app, &user_id("ann"), &told, at(20))?;
         tx.raise_watermark(app, &conversation, &bob, Watermark::Read, 2)?;
         let message = tx.message(app, &message_id("2"))?.expect("sent");
-        tx.append_event(app, &user_id("ann"), &Arc::new(Event::MessageCreated(message)))?;
+        tx.append_event(app, &user_id("ann"), &Arc::new(Event::MessageCreated(message)), at(20))?;
         let mut call = call(app, "one", "ann", "bob");
         tx.insert_call(&call)?;
         call.accepted_at = Some(at(40));
         call.end = Some(CallEnd { at: at(50), cause: CallEndCause::Completed, by: Some(user_id("bob")) });
         tx.update_call(&call)?;
         let told = Arc::new(Event::CallEnded(call.summary().expect("it ended")));
-        tx.append_event(app, &user_id("ann"), &told).map(drop)
+        tx.append_event(app, &user_id("ann"), &told, at(20)).map(drop)
     });
     let page = EventsPage { after: 0, limit: 10 };
     let events = world.read(move |read| read.events(app, &user_id("ann"), page));
@@ -157,7 +157,7 @@ pub(super) fn positions_in_events_are_those_of_others(make: &MakeStore) {
             send(tx, app, new_message(id, sender, name), std::slice::from_ref(&ann))?;
         }
         let raised = tx.raise_watermark(app, &first, &user_id("bob"), Watermark::Read, 3)?.expect("rose");
-        tx.append_event(app, &ann, &Arc::new(Event::ReceiptChanged(raised))).map(drop)
+        tx.append_event(app, &ann, &Arc::new(Event::ReceiptChanged(raised)), at(20)).map(drop)
     });
     let positions = |user: &str, after, up_to| {
         let user: UserId = user_id(user);

@@ -140,7 +140,7 @@ pub(super) fn calls_stay_in_their_app(make: &MakeStore) {
         tx.update_call(&twin)?;
         let summary = Arc::new(Event::CallEnded(twin.summary().expect("over")));
         tx.insert_user(other, &user("ann"), &epoch())?;
-        tx.append_event(other, &user_id("ann"), &summary).map(drop)
+        tx.append_event(other, &user_id("ann"), &summary, at(20)).map(drop)
     });
     let record = call(app, "one", "ann", "bob");
     assert_eq!(world.read(move |read| read.call(app, &call_id("one"))), Some(record.clone()));

@@ -19,6 +19,7 @@ mod isolation;
 mod messages;
 mod model;
 mod people;
+mod prune;
 mod sessions;
 mod world;
 mod writes;
@@ -105,6 +106,10 @@ macro_rules! store_cases {
             events: events_come_in_pages;
             events: an_event_needs_a_mailbox;
             events: positions_in_events_are_those_of_others;
+            prune: old_events_go_and_the_numbers_go_on;
+            prune: events_beyond_the_count_go;
+            prune: pruning_takes_small_parts;
+            prune: a_log_loses_its_beginning_only;
             calls: a_call_is_added_once;
             calls: a_call_changes_and_ends;
             calls: live_calls_are_listed;

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use proptest::test_runner::{Config, RngAlgorithm, TestRng, TestRunner};
 
 use super::MakeStore;
-use super::world::{World, conversation_id, message_id, new_message, send, user_id, user_ids};
+use super::world::{World, at, conversation_id, message_id, new_message, send, user_id, user_ids};
 use crate::{EventsPage, MessagesPage, StoreError, StoreResult, Tx, WriteError};
 
 pub(super) fn random_histories_match_the_model(make: &MakeStore) {
@@ -137,7 +137,7 @@ fn play(tx: &mut dyn Tx, app: AppId, act: &Act) -> StoreResult<()> {
             let Some(receipt) = raised else { return Ok(()) };
             let event = Arc::new(Event::ReceiptChanged(receipt));
             for other in MEMBERS[conversation].iter().filter(|other| **other != user) {
-                tx.append_event(app, &user_id(USERS[*other]), &event)?;
+                tx.append_event(app, &user_id(USERS[*other]), &event, at(20))?;
             }
             Ok(())
         }

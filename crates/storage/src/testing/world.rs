@@ -131,7 +131,7 @@ pub(super) fn send(
 ) -> StoreResult<Arc<Event>> {
     let event = Arc::new(Event::MessageCreated(tx.append_message(app, message)?));
     for reader in readers {
-        tx.append_event(app, reader, &event)?;
+        tx.append_event(app, reader, &event, at(20))?;
     }
     Ok(event)
 }
