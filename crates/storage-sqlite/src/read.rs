@@ -182,6 +182,15 @@ impl Read for Transaction<'_, '_> {
         )
     }
 
+    fn heads(&self, mailboxes: &[(AppId, UserId)]) -> StoreResult<Vec<Option<u64>>> {
+        let head = |(app, user): &(AppId, UserId)| {
+            self.number(HEAD, params![app.0, user.as_str()], || {
+                format!("the head of the mailbox ({app}, {user})")
+            })
+        };
+        mailboxes.iter().map(head).collect()
+    }
+
     fn events(&self, app: AppId, user: &UserId, page: EventsPage) -> StoreResult<Vec<LoggedEvent>> {
         self.event_page(app, user, page)
     }
@@ -271,6 +280,10 @@ pub(crate) fn sequence(seq: u64) -> i64 {
 
 /// How many cells `session_columns!` has.
 pub(crate) const SESSION_CELLS: usize = 10;
+
+/// As `mailbox_columns!` has it, without the rest.
+const HEAD: &str = "SELECT coalesce((SELECT max(seq) FROM events WHERE app_id = ?1 AND user_id = ?2), pruned_up_to) \
+     FROM mailboxes WHERE app_id = ?1 AND user_id = ?2";
 
 /// One conversation without its members.
 pub(crate) const CONVERSATION: &str =

@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod frames;
+mod heads;
 mod open_mailbox;
 mod replay;
 
