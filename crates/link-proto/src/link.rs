@@ -34,6 +34,8 @@ pub enum Input<'a> {
         /// Its frame.
         frame: &'a LoggedFrame,
     },
+    /// The log was found to end here.
+    Head(u64),
     /// The log's answer to [`Output::Fetch`].
     Page {
         /// Numbered frames, in order.
@@ -159,6 +161,7 @@ impl Link {
             Input::Admitted(admission) => self.admit(now, *admission),
             Input::Refused(code) | Input::Close(code) => self.close(code),
             Input::Event { seq, frame } => self.event(seq, frame),
+            Input::Head(head) => self.head(head),
             Input::Page { events } => self.page(&events),
             Input::Send(frame) => self.send(frame),
             Input::SessionLife(life) => {
@@ -187,13 +190,23 @@ impl Link {
                     return Some(Output::Ping);
                 }
                 match state {
-                    State::Open(open) if open.sent < open.head && !open.fetching => {
+                    State::Open(open) if open.wants_page() => {
                         open.fetching = true;
                         Some(Output::Fetch { after: open.sent })
                     }
                     _ => None,
                 }
             }
+        }
+    }
+
+    /// Whether [`Link::next_output`] has something to do.
+    pub fn has_output(&self) -> bool {
+        match &self.state {
+            State::Closed => false,
+            State::Closing(_) => true,
+            State::Fresh { .. } | State::Greeted { .. } => self.ping_due,
+            State::Open(open) => !self.queue.is_empty() || self.ping_due || open.wants_page(),
         }
     }
 
@@ -255,6 +268,12 @@ impl Link {
             ends_at: now.saturating_add(admission.session_life),
         });
         self.reply(&admission.welcome.into());
+    }
+
+    fn head(&mut self, newest: u64) {
+        if let State::Greeted { head } | State::Open(Open { head, .. }) = &mut self.state {
+            *head = newest.max(*head);
+        }
     }
 
     fn event(&mut self, seq: u64, frame: &LoggedFrame) {
@@ -330,6 +349,11 @@ impl Link {
 }
 
 impl Open {
+    /// Whether the log has events that were not sent, and nobody reads them.
+    fn wants_page(&self) -> bool {
+        self.sent < self.head && !self.fetching
+    }
+
     /// Notes what the client has. Going back is ignored; confirming what was never sent is an error.
     fn acknowledge(&mut self, seq: Seq) -> Result<Option<Request>, CloseCode> {
         let up_to = seq.number();

@@ -156,6 +156,37 @@ fn a_live_event_after_a_gap_waits_for_the_log() {
 }
 
 #[test]
+fn a_head_beyond_what_was_told_leads_to_the_log() {
+    let mut link = open(0, 0);
+    link.handle(at(0), Input::Event { seq: 1, frame: &frame() });
+    assert_eq!(seq(link.next_output()), 1);
+    for known in [0, 1] {
+        link.handle(at(1), Input::Head(known));
+        assert!(!link.has_output(), "nothing new");
+        assert_eq!(link.next_output(), None);
+    }
+    link.handle(at(2), Input::Head(2));
+    assert!(link.has_output());
+    assert_eq!(link.next_output(), Some(Output::Fetch { after: 1 }));
+    link.handle(at(2), Input::Event { seq: 2, frame: &frame() });
+    assert!(!link.has_output(), "the page is on its way");
+    link.handle(at(2), Input::Page { events: vec![(2, frame())] });
+    assert_eq!(seq(link.next_output()), 2);
+    assert_eq!(link.next_output(), None, "told late by the bus, and not sent twice");
+
+    let mut early = Link::new(at(0));
+    early.handle(at(0), Input::Text(HELLO));
+    early.handle(at(0), Input::Head(6));
+    early.handle(at(0), admission(5, 5));
+    assert_eq!(kind(early.next_output()), "welcome");
+    assert_eq!(
+        early.next_output(),
+        Some(Output::Fetch { after: 5 }),
+        "looked at while the token was checked"
+    );
+}
+
+#[test]
 fn a_log_that_lost_events_ends_the_connection() {
     let mut link = open(0, 3);
     assert_eq!(link.next_output(), Some(Output::Fetch { after: 0 }));
@@ -271,6 +302,8 @@ enum Move {
     Drain(usize),
     /// A reply is due.
     Reply(usize),
+    /// The log is asked where it ends.
+    Sweep,
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -278,12 +311,13 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         5 => any::<bool>().prop_map(|told| Move::Log { told }),
         3 => (0usize..6).prop_map(Move::Drain),
         1 => (1usize..2000).prop_map(Move::Reply),
+        1 => Just(Move::Sweep),
     ];
     prop::collection::vec(one, 1..200)
 }
 
 proptest! {
-    /// Whatever the bus loses, the client gets every event once and in order, once a later one is told.
+    /// Whatever the bus loses, the client gets every event once and in order, once it is asked where the log ends.
     #[test]
     fn every_event_is_sent_once_and_in_order(start in 0u64..20, behind in 0u64..300, moves in moves()) {
         let mut head = start + behind;
@@ -291,7 +325,10 @@ proptest! {
         let mut received = start;
         let mut take = |link: &mut Link, head: u64, limit: usize| {
             for _ in 0..limit {
-                match link.next_output() {
+                let has_output = link.has_output();
+                let output = link.next_output();
+                assert_eq!(has_output, output.is_some());
+                match output {
                     Some(Output::Fetch { after }) => {
                         let last = head.min(after + u64::from(REPLAY_PAGE_EVENTS));
                         let events = (after + 1..=last).map(|seq| (seq, frame())).collect();
@@ -318,6 +355,7 @@ proptest! {
                         link.handle(at(1), Input::Event { seq: head, frame: &frame() });
                     }
                 }
+                Move::Sweep => link.handle(at(1), Input::Head(head)),
                 Move::Drain(count) => { take(&mut link, head, count); }
                 Move::Reply(size) => link.handle(at(1), Input::Send(format!("\"{}\"", "x".repeat(size)).into())),
             }
@@ -325,8 +363,7 @@ proptest! {
                 return Ok(());
             }
         }
-        head += 1;
-        link.handle(at(1), Input::Event { seq: head, frame: &frame() });
+        link.handle(at(1), Input::Head(head));
         prop_assert_eq!(take(&mut link, head, usize::MAX), head);
     }
 
