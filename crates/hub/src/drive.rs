@@ -114,7 +114,7 @@ impl Hub {
         }
     }
 
-    async fn fetch(&self, connection: &Connection, after: u64) {
+    pub(crate) async fn fetch(&self, connection: &Connection, after: u64) {
         let Some(member) = connection.member() else { return };
         let input = match self.service.replay(&member.caller, after, REPLAY_PAGE_EVENTS).await {
             Ok(events) => Input::Page { events },
