@@ -1,5 +1,6 @@
 //! Hubs without sockets: what their links would send is looked at instead.
 
+mod interrupted;
 mod nodes;
 mod sessions;
 
@@ -16,7 +17,7 @@ use callbox_service::audit::Actor;
 use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::sessions::{Credential, SessionToken, SignIn, SignedIn};
 use callbox_service::{Caller, LimitSettings, MasterKey, Parts, Service, ServiceResult};
-use callbox_storage_sqlite::SqliteStore;
+use callbox_storage_sqlite::{SqliteOptions, SqliteStore};
 use callbox_wire::frame::{ClientFrame, Hello};
 use callbox_wire::{CloseCode, ErrorCode};
 use tokio::runtime::{Builder, Runtime};
@@ -24,10 +25,13 @@ use tokio::runtime::{Builder, Runtime};
 use crate::Hub;
 use crate::connection::Connection;
 
+use interrupted::InterruptedStore;
+
 /// Nodes that share a store and a bus.
 struct World {
     nodes: Vec<Node>,
     bus: Arc<LossyBus>,
+    store: Arc<InterruptedStore>,
     clock: Arc<ManualClock>,
     runtime: Runtime,
 }
@@ -51,12 +55,17 @@ impl World {
     }
 
     fn with(nodes: usize, bus: LossyBus) -> Self {
+        Self::on(SqliteOptions::memory(), nodes, bus)
+    }
+
+    fn on(options: SqliteOptions, nodes: usize, bus: LossyBus) -> Self {
         let bus = Arc::new(bus);
         let clock = Arc::new(ManualClock::default());
         let random = Arc::new(CountingRandom::default());
         let logged = Arc::clone(&bus);
         let listener = Box::new(move |events| logged.publish(Notice::Logged(events)));
-        let store = SqliteStore::open_in_memory(listener).expect("a store in memory");
+        let sqlite = SqliteStore::open(options, listener).expect("a store");
+        let store = Arc::new(InterruptedStore::new(sqlite));
         let master_key = MasterKey::generate(random.as_ref());
         let nodes: Vec<Node> = (0..nodes)
             .map(|_| {
@@ -77,7 +86,7 @@ impl World {
         let settings = AppSettings::development();
         let app = CreateApp { name: "Test".to_owned(), key: Some(app_key()), settings };
         runtime.block_on(nodes[0].service.create_app(Actor::CommandLine, app)).expect("a new app");
-        Self { nodes, bus, clock, runtime }
+        Self { nodes, bus, store, clock, runtime }
     }
 
     fn service(&self) -> &Service {

@@ -6,10 +6,14 @@ use callbox_bus::testing::LossyBus;
 use callbox_link_proto::{Input, Output};
 use callbox_service::Caller;
 use callbox_service::sessions::SignedIn;
+use callbox_storage_sqlite::SqliteOptions;
+use callbox_wire::messaging::SendMessageRequest;
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 
 use super::World;
+use super::interrupted::elsewhere;
 use crate::Hub;
 use crate::connection::Connection;
 
@@ -203,6 +207,36 @@ fn clients_learn_everything_when_the_bus_tells_nothing() {
     settle(&world, &mut clients);
     check(&world, &clients);
     assert_eq!((clients[0].events.len(), clients[1].events.len()), (30, 30));
+}
+
+#[test]
+fn an_event_logged_at_any_moment_of_the_hello_is_told() {
+    let mut moment = 0;
+    loop {
+        let folder = TempDir::new().expect("a folder");
+        let options = SqliteOptions::file(folder.path().join("callbox.db"));
+        let world = World::on(options, 2, LossyBus::lossless());
+        let bob = world.caller(&world.sign_in_as("bob").token);
+        let mut ann = Client::new(&world, 0, "ann", 0);
+        ann.disconnect(&world);
+        let service = Arc::clone(&world.nodes[1].service);
+        world.store.interrupt(moment, move || {
+            let message: SendMessageRequest = serde_json::from_value(
+                json!({ "messageId": "message-1", "to": { "userId": "ann" }, "text": "now" }),
+            )
+            .expect("a message");
+            elsewhere(async move { service.send_message(&bob, message).await }).expect("sent");
+        });
+        ann.connect(&world, 0);
+        ann.read(&world, usize::MAX);
+        if !world.store.was_interrupted() {
+            break;
+        }
+        assert_eq!(ann.events.len(), 1, "at moment {moment}");
+        ann.check(&world);
+        moment += 1;
+    }
+    assert!(moment >= 5, "sessions, the mailbox, calls: {moment}");
 }
 
 #[test]
