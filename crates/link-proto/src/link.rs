@@ -9,7 +9,7 @@ use callbox_wire::frame::{
 };
 use callbox_wire::{CloseCode, Seq};
 
-use crate::queue::SendQueue;
+use crate::queue::{Kind, SendQueue};
 use crate::{EVENT_QUEUE_BYTES_MAX, HEARTBEAT, HELLO_TIME_MAX, SEND_QUEUE_BYTES_MAX, SILENCE_MAX};
 
 /// What happens to a connection.
@@ -183,11 +183,12 @@ impl Link {
                 Some(Output::Close(code))
             }
             state => {
-                if let Some(frame) = self.queue.pop() {
-                    return Some(Output::Send(frame));
-                }
+                // Before what waits: whoever reads slowly must see it in time to answer.
                 if std::mem::take(&mut self.ping_due) {
                     return Some(Output::Ping);
+                }
+                if let Some(frame) = self.queue.pop() {
+                    return Some(Output::Send(frame));
                 }
                 match state {
                     State::Open(open) if open.wants_page() => {
@@ -213,6 +214,11 @@ impl Link {
     /// What the client asks for; take it after each [`Input::Text`].
     pub fn next_request(&mut self) -> Option<Request> {
         self.request.take()
+    }
+
+    /// How much waits for the socket.
+    pub fn waiting_bytes(&self) -> usize {
+        self.queue.bytes(Kind::Event) + self.queue.bytes(Kind::Other)
     }
 
     /// When to hand in [`Input::Tick`] at the latest; `None` once the connection is over.
@@ -282,9 +288,10 @@ impl Link {
             State::Open(open) => {
                 let next = seq == open.sent + 1 && open.sent == open.head;
                 open.head = seq.max(open.head);
-                if next && !open.fetching && self.queue.bytes() < EVENT_QUEUE_BYTES_MAX {
+                let has_room = self.queue.bytes(Kind::Event) < EVENT_QUEUE_BYTES_MAX;
+                if next && !open.fetching && has_room {
                     open.sent = seq;
-                    self.queue.push(frame.with_seq(seq).into());
+                    self.queue.push(Kind::Event, frame.with_seq(seq).into());
                 }
             }
             _ => {}
@@ -294,18 +301,17 @@ impl Link {
     fn page(&mut self, events: &[(u64, LoggedFrame)]) {
         let State::Open(open) = &mut self.state else { return };
         open.fetching = false;
-        let before = open.sent;
-        for (seq, frame) in events {
-            if *seq != open.sent + 1 {
-                break;
-            }
-            open.sent = *seq;
-            self.queue.push(frame.with_seq(*seq).into());
-        }
-        open.head = open.head.max(open.sent);
-        if open.sent == before && open.sent < open.head {
+        if events.first().is_none_or(|(seq, _)| *seq != open.sent + 1) {
             // The log does not have what it should: pruned meanwhile. A new hello finds out.
-            self.close(CloseCode::TryAgain);
+            return self.close(CloseCode::TryAgain);
+        }
+        for (seq, frame) in events {
+            open.head = open.head.max(*seq);
+            // What finds no room is fetched again when this has gone.
+            if *seq == open.sent + 1 && self.queue.bytes(Kind::Event) < EVENT_QUEUE_BYTES_MAX {
+                open.sent = *seq;
+                self.queue.push(Kind::Event, frame.with_seq(*seq).into());
+            }
         }
     }
 
@@ -317,10 +323,10 @@ impl Link {
         if !matches!(self.state, State::Open(_)) {
             return;
         }
-        if self.queue.bytes() + frame.len() > SEND_QUEUE_BYTES_MAX {
+        if self.queue.bytes(Kind::Other) + frame.len() > SEND_QUEUE_BYTES_MAX {
             return self.close(CloseCode::SlowReader);
         }
-        self.queue.push(frame);
+        self.queue.push(Kind::Other, frame);
     }
 
     fn tick(&mut self, now: Duration) {

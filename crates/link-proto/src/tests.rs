@@ -1,9 +1,11 @@
+mod slow_reader;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbox_domain::{ConversationId, SessionId, Timestamp, UserId};
-use callbox_wire::frame::{LoggedFrame, ReceiptChanged, ServerFrame, Welcome};
-use callbox_wire::messaging::Receipt;
+use callbox_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
+use callbox_wire::frame::{LoggedFrame, MessageCreated, ReceiptChanged, ServerFrame, Welcome};
+use callbox_wire::messaging::{Message, Receipt};
 use callbox_wire::{CloseCode, Seq};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -26,6 +28,22 @@ fn frame() -> LoggedFrame {
     };
     LoggedFrame::new(&ReceiptChanged { seq: Seq::new(0), receipt }.into())
 }
+
+/// With a text of the largest size, 16 KiB.
+fn large_frame() -> LoggedFrame {
+    let message = Message {
+        id: MessageId::new("message-1").expect("valid"),
+        conversation_id: ConversationId::new("cnv_00000001").expect("valid"),
+        position: 1,
+        sender_id: UserId::new("bob").expect("valid"),
+        recipient_id: None,
+        text: "x".repeat(16 * 1_024),
+        created_at: Timestamp::from_millis(0),
+    };
+    LoggedFrame::new(&MessageCreated { seq: Seq::new(0), message, origin: None }.into())
+}
+
+const LARGE_FRAME_BYTES_MAX: usize = 17 * 1_024;
 
 fn admission(start: u64, head: u64) -> Input<'static> {
     let welcome = Welcome {
@@ -192,6 +210,43 @@ fn a_log_that_lost_events_ends_the_connection() {
     assert_eq!(link.next_output(), Some(Output::Fetch { after: 0 }));
     link.handle(at(0), Input::Page { events: vec![] });
     assert_eq!(closed_with(&mut link), Some(CloseCode::TryAgain));
+
+    let mut pruned = open(4, 9);
+    assert_eq!(pruned.next_output(), Some(Output::Fetch { after: 4 }));
+    pruned.handle(at(0), Input::Page { events: vec![(7, frame()), (8, frame()), (9, frame())] });
+    assert_eq!(closed_with(&mut pruned), Some(CloseCode::TryAgain), "5 and 6 are gone");
+    assert!((4000..4100).contains(&CloseCode::TryAgain.number()), "the next hello is told `resumed: false`");
+}
+
+#[test]
+fn a_page_of_large_events_is_taken_in_parts() {
+    let mut link = open(0, 100);
+    let mut received = 0;
+    let mut pages = 0;
+    while let Some(output) = link.next_output() {
+        match output {
+            Output::Fetch { after } => {
+                pages += 1;
+                let events = (after + 1..=100).map(|seq| (seq, large_frame())).collect();
+                link.handle(at(0), Input::Page { events });
+                assert!(link.waiting_bytes() < EVENT_QUEUE_BYTES_MAX + LARGE_FRAME_BYTES_MAX);
+            }
+            output => {
+                received += 1;
+                assert_eq!(seq(Some(output)), received);
+            }
+        }
+    }
+    assert_eq!((received, pages), (100, 25));
+}
+
+#[test]
+fn a_ping_is_not_held_up_by_what_waits() {
+    let mut link = open(0, 0);
+    link.handle(at(24), Input::Event { seq: 1, frame: &frame() });
+    link.handle(at(25), Input::Tick);
+    assert_eq!(link.next_output(), Some(Output::Ping));
+    assert_eq!(seq(link.next_output()), 1);
 }
 
 #[test]
@@ -218,9 +273,12 @@ fn a_reader_that_takes_nothing_is_closed_but_its_events_cost_nothing() {
     }
     assert!(!link.is_closed(), "events wait in the log");
     let reply: Arc<str> = "x".repeat(1024).into();
-    for _ in 0..255 {
+    for _ in 0..SEND_QUEUE_BYTES_MAX / reply.len() {
         link.handle(at(0), Input::Send(Arc::clone(&reply)));
     }
+    assert!(!link.is_closed(), "events take no room from replies");
+    assert!(link.waiting_bytes() < SEND_QUEUE_BYTES_MAX + EVENT_QUEUE_BYTES_MAX + 1_024);
+    link.handle(at(0), Input::Send(reply));
     assert_eq!(closed_with(&mut link), Some(CloseCode::SlowReader));
 }
 

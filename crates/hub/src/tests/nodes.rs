@@ -5,6 +5,7 @@ use std::sync::Arc;
 use callbox_bus::testing::LossyBus;
 use callbox_link_proto::{Input, Output};
 use callbox_service::Caller;
+use callbox_service::events::ReplayPage;
 use callbox_service::sessions::SignedIn;
 use callbox_storage_sqlite::SqliteOptions;
 use callbox_wire::messaging::SendMessageRequest;
@@ -131,12 +132,14 @@ impl Client {
 
     /// It has everything that the log has since it came.
     fn check(&self, world: &World) {
-        let log = world.wait(world.service().replay(&self.caller, self.start, 1_000));
+        let log = world.wait(world.service().replay(&self.caller, self.start, EVERYTHING));
         let log: Vec<_> = log.into_iter().map(|(seq, frame)| told(&frame.with_seq(seq))).collect();
         let events: Vec<_> = self.events.iter().map(|text| told(text)).collect();
         assert_eq!(events, log, "{} {}", self.user, self.number);
     }
 }
+
+const EVERYTHING: ReplayPage = ReplayPage { events_max: 1_000, bytes_max: usize::MAX };
 
 /// What does not change after an event: watermarks in a log are those of now.
 fn told(text: &str) -> (u64, Value, Value) {

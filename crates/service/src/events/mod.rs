@@ -12,3 +12,4 @@ mod tests;
 pub use dispatch::dispatcher;
 pub use frames::logged_frame;
 pub use open_mailbox::OpenMailbox;
+pub use replay::ReplayPage;
