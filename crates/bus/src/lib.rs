@@ -4,7 +4,13 @@
 //!
 //! This crate must never import a runtime, a store or a socket.
 
-use std::sync::{Arc, RwLock};
+mod local;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+
+pub use local::LocalBus;
+
+use std::sync::Arc;
 
 use callbox_domain::{AppId, ConnectionId, LoggedEvent, SessionId, Timestamp, UserId};
 use callbox_wire::people::{DirectoryEntry, Presence};
@@ -78,55 +84,25 @@ pub enum Reach {
     },
 }
 
-/// What a listener does with a notice. It runs where the notice was published and must not block.
+/// What a listener does with a notice. It must not block, publish or subscribe.
 pub type Listener = Box<dyn Fn(&Notice) + Send + Sync>;
 
-/// Fan-out to every listener, at most once, in the order of each publisher.
+/// Fan-out of notices to every listener. `testing` holds each bus to what follows.
+///
+/// - **At most once.** A listener hears a notice once or never, and never one that was not published. How often "never"
+///   happens is the bus's own business: whoever listens must be right without it, only later.
+/// - **From now on.** A listener hears what is published after [`Bus::subscribe`] has returned, and nothing that was
+///   published before it was called.
+/// - **In the order of each publisher.** What one thread publishes reaches each listener in that order. Between threads,
+///   and between listeners, there is no order.
+/// - **From any thread,** many at once. A listener must expect to be called by several at the same time.
+/// - **Each for itself.** A listener that panics takes neither the publisher with it nor other listeners, and hears the
+///   next notice.
+/// - **Quickly.** Publishing waits for listeners of this process at most, which do not block, and never for a network.
 pub trait Bus: Send + Sync {
     /// Tells all listeners.
     fn publish(&self, notice: Notice);
 
     /// Adds a listener for what is published from now on.
     fn subscribe(&self, listener: Listener);
-}
-
-/// The bus of a server that is alone: calls its listeners at once.
-#[derive(Default)]
-pub struct LocalBus {
-    listeners: RwLock<Vec<Listener>>,
-}
-
-impl Bus for LocalBus {
-    fn publish(&self, notice: Notice) {
-        let listeners = self.listeners.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        for listener in listeners.iter() {
-            listener(&notice);
-        }
-    }
-
-    fn subscribe(&self, listener: Listener) {
-        self.listeners.write().unwrap_or_else(std::sync::PoisonError::into_inner).push(listener);
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use super::*;
-
-    #[test]
-    fn every_listener_hears_every_notice_published_after_it_came() {
-        let bus = LocalBus::default();
-        let heard = Arc::new(AtomicUsize::new(0));
-        bus.publish(Notice::Logged(vec![]));
-        for _ in 0..2 {
-            let heard = Arc::clone(&heard);
-            bus.subscribe(Box::new(move |_| {
-                heard.fetch_add(1, Ordering::Relaxed);
-            }));
-        }
-        bus.publish(Notice::Logged(vec![]));
-        assert_eq!(heard.load(Ordering::Relaxed), 2);
-    }
 }

@@ -40,17 +40,23 @@ impl Connection {
         self.number
     }
 
-    /// Hands an input to the link and wakes the socket's task.
+    /// Hands an input to the link and wakes the socket's task, where that leaves something to do or to do sooner.
     pub(crate) fn handle(&self, now: Duration, input: Input<'_>) {
-        self.link().handle(now, input);
-        self.wake.notify_one();
+        let mut link = self.link();
+        let before = link.deadline();
+        link.handle(now, input);
+        let is_due = link.has_output() || link.deadline() < before;
+        drop(link);
+        if is_due {
+            self.wake.notify_one();
+        }
     }
 
     pub(crate) fn link(&self) -> MutexGuard<'_, Link> {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resolves when something was handed in since the last time.
+    /// Resolves when something to do was handed in since the last time.
     pub(crate) async fn woken(&self) {
         self.wake.notified().await;
     }

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use callbox_link_proto::{Input, Output, REPLAY_PAGE_EVENTS};
+use callbox_link_proto::{Input, Output, REPLAY_PAGE_BYTES, REPLAY_PAGE_EVENTS};
+use callbox_service::events::ReplayPage;
 use callbox_wire::CloseCode;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt};
@@ -114,9 +115,9 @@ impl Hub {
         }
     }
 
-    async fn fetch(&self, connection: &Connection, after: u64) {
+    pub(crate) async fn fetch(&self, connection: &Connection, after: u64) {
         let Some(member) = connection.member() else { return };
-        let input = match self.service.replay(&member.caller, after, REPLAY_PAGE_EVENTS).await {
+        let input = match self.service.replay(&member.caller, after, PAGE).await {
             Ok(events) => Input::Page { events },
             Err(_) => Input::Close(CloseCode::TryAgain),
         };
@@ -141,6 +142,8 @@ fn is_too_large(error: &axum::Error) -> bool {
     std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source())
         .any(|error| error.to_string().contains("too long"))
 }
+
+const PAGE: ReplayPage = ReplayPage { events_max: REPLAY_PAGE_EVENTS, bytes_max: REPLAY_PAGE_BYTES };
 
 /// How long a socket that is being closed may take for its last frame.
 const GOODBYE_TIME_MAX: Duration = Duration::from_secs(2);

@@ -73,6 +73,15 @@ impl Registry {
         self.shard(&key).get(&key).cloned().unwrap_or_default()
     }
 
+    /// Every user who has a connection.
+    pub(crate) fn users(&self) -> Vec<(AppId, UserId)> {
+        let mut found = Vec::new();
+        for shard in &self.shards {
+            found.extend(shard.lock().unwrap_or_else(PoisonError::into_inner).keys().cloned());
+        }
+        found
+    }
+
     /// Every connection of an app. Walks all users: for rare events only.
     pub(crate) fn of_app(&self, app: AppId) -> Vec<Arc<Connection>> {
         let mut found = Vec::new();

@@ -31,8 +31,11 @@ pub const SILENCE_MAX: Duration = Duration::from_secs(2 * HEARTBEAT.as_secs());
 /// Replies and ephemeral frames that wait for the socket; more closes the connection as a slow reader.
 pub const SEND_QUEUE_BYTES_MAX: usize = 256 * 1024;
 
-/// Logged events are queued only while less than this waits; beyond it they are fetched from the log later.
+/// Logged events are queued only while less than this of them waits; beyond it they are fetched from the log later.
 pub const EVENT_QUEUE_BYTES_MAX: usize = 64 * 1024;
 
-/// Events in one page of replay.
+/// Events in one page of replay, at most.
 pub const REPLAY_PAGE_EVENTS: u32 = 100;
+
+/// A page of replay ends with the event that reaches this: more would find no room.
+pub const REPLAY_PAGE_BYTES: usize = EVENT_QUEUE_BYTES_MAX;

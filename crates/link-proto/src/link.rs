@@ -9,7 +9,7 @@ use callbox_wire::frame::{
 };
 use callbox_wire::{CloseCode, Seq};
 
-use crate::queue::SendQueue;
+use crate::queue::{Kind, SendQueue};
 use crate::{EVENT_QUEUE_BYTES_MAX, HEARTBEAT, HELLO_TIME_MAX, SEND_QUEUE_BYTES_MAX, SILENCE_MAX};
 
 /// What happens to a connection.
@@ -34,6 +34,8 @@ pub enum Input<'a> {
         /// Its frame.
         frame: &'a LoggedFrame,
     },
+    /// The log was found to end here.
+    Head(u64),
     /// The log's answer to [`Output::Fetch`].
     Page {
         /// Numbered frames, in order.
@@ -159,6 +161,7 @@ impl Link {
             Input::Admitted(admission) => self.admit(now, *admission),
             Input::Refused(code) | Input::Close(code) => self.close(code),
             Input::Event { seq, frame } => self.event(seq, frame),
+            Input::Head(head) => self.head(head),
             Input::Page { events } => self.page(&events),
             Input::Send(frame) => self.send(frame),
             Input::SessionLife(life) => {
@@ -180,14 +183,15 @@ impl Link {
                 Some(Output::Close(code))
             }
             state => {
-                if let Some(frame) = self.queue.pop() {
-                    return Some(Output::Send(frame));
-                }
+                // Before what waits: whoever reads slowly must see it in time to answer.
                 if std::mem::take(&mut self.ping_due) {
                     return Some(Output::Ping);
                 }
+                if let Some(frame) = self.queue.pop() {
+                    return Some(Output::Send(frame));
+                }
                 match state {
-                    State::Open(open) if open.sent < open.head && !open.fetching => {
+                    State::Open(open) if open.wants_page() => {
                         open.fetching = true;
                         Some(Output::Fetch { after: open.sent })
                     }
@@ -197,9 +201,24 @@ impl Link {
         }
     }
 
+    /// Whether [`Link::next_output`] has something to do.
+    pub fn has_output(&self) -> bool {
+        match &self.state {
+            State::Closed => false,
+            State::Closing(_) => true,
+            State::Fresh { .. } | State::Greeted { .. } => self.ping_due,
+            State::Open(open) => !self.queue.is_empty() || self.ping_due || open.wants_page(),
+        }
+    }
+
     /// What the client asks for; take it after each [`Input::Text`].
     pub fn next_request(&mut self) -> Option<Request> {
         self.request.take()
+    }
+
+    /// How much waits for the socket.
+    pub fn waiting_bytes(&self) -> usize {
+        self.queue.bytes(Kind::Event) + self.queue.bytes(Kind::Other)
     }
 
     /// When to hand in [`Input::Tick`] at the latest; `None` once the connection is over.
@@ -257,15 +276,22 @@ impl Link {
         self.reply(&admission.welcome.into());
     }
 
+    fn head(&mut self, newest: u64) {
+        if let State::Greeted { head } | State::Open(Open { head, .. }) = &mut self.state {
+            *head = newest.max(*head);
+        }
+    }
+
     fn event(&mut self, seq: u64, frame: &LoggedFrame) {
         match &mut self.state {
             State::Greeted { head } => *head = seq.max(*head),
             State::Open(open) => {
                 let next = seq == open.sent + 1 && open.sent == open.head;
                 open.head = seq.max(open.head);
-                if next && !open.fetching && self.queue.bytes() < EVENT_QUEUE_BYTES_MAX {
+                let has_room = self.queue.bytes(Kind::Event) < EVENT_QUEUE_BYTES_MAX;
+                if next && !open.fetching && has_room {
                     open.sent = seq;
-                    self.queue.push(frame.with_seq(seq).into());
+                    self.queue.push(Kind::Event, frame.with_seq(seq).into());
                 }
             }
             _ => {}
@@ -275,18 +301,17 @@ impl Link {
     fn page(&mut self, events: &[(u64, LoggedFrame)]) {
         let State::Open(open) = &mut self.state else { return };
         open.fetching = false;
-        let before = open.sent;
-        for (seq, frame) in events {
-            if *seq != open.sent + 1 {
-                break;
-            }
-            open.sent = *seq;
-            self.queue.push(frame.with_seq(*seq).into());
-        }
-        open.head = open.head.max(open.sent);
-        if open.sent == before && open.sent < open.head {
+        if events.first().is_none_or(|(seq, _)| *seq != open.sent + 1) {
             // The log does not have what it should: pruned meanwhile. A new hello finds out.
-            self.close(CloseCode::TryAgain);
+            return self.close(CloseCode::TryAgain);
+        }
+        for (seq, frame) in events {
+            open.head = open.head.max(*seq);
+            // What finds no room is fetched again when this has gone.
+            if *seq == open.sent + 1 && self.queue.bytes(Kind::Event) < EVENT_QUEUE_BYTES_MAX {
+                open.sent = *seq;
+                self.queue.push(Kind::Event, frame.with_seq(*seq).into());
+            }
         }
     }
 
@@ -298,10 +323,10 @@ impl Link {
         if !matches!(self.state, State::Open(_)) {
             return;
         }
-        if self.queue.bytes() + frame.len() > SEND_QUEUE_BYTES_MAX {
+        if self.queue.bytes(Kind::Other) + frame.len() > SEND_QUEUE_BYTES_MAX {
             return self.close(CloseCode::SlowReader);
         }
-        self.queue.push(frame);
+        self.queue.push(Kind::Other, frame);
     }
 
     fn tick(&mut self, now: Duration) {
@@ -330,6 +355,11 @@ impl Link {
 }
 
 impl Open {
+    /// Whether the log has events that were not sent, and nobody reads them.
+    fn wants_page(&self) -> bool {
+        self.sent < self.head && !self.fetching
+    }
+
     /// Notes what the client has. Going back is ignored; confirming what was never sent is an error.
     fn acknowledge(&mut self, seq: Seq) -> Result<Option<Request>, CloseCode> {
         let up_to = seq.number();

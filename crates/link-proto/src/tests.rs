@@ -1,9 +1,11 @@
+mod slow_reader;
+
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbox_domain::{ConversationId, SessionId, Timestamp, UserId};
-use callbox_wire::frame::{LoggedFrame, ReceiptChanged, ServerFrame, Welcome};
-use callbox_wire::messaging::Receipt;
+use callbox_domain::{ConversationId, MessageId, SessionId, Timestamp, UserId};
+use callbox_wire::frame::{LoggedFrame, MessageCreated, ReceiptChanged, ServerFrame, Welcome};
+use callbox_wire::messaging::{Message, Receipt};
 use callbox_wire::{CloseCode, Seq};
 use proptest::prelude::*;
 use serde_json::Value;
@@ -26,6 +28,22 @@ fn frame() -> LoggedFrame {
     };
     LoggedFrame::new(&ReceiptChanged { seq: Seq::new(0), receipt }.into())
 }
+
+/// With a text of the largest size, 16 KiB.
+fn large_frame() -> LoggedFrame {
+    let message = Message {
+        id: MessageId::new("message-1").expect("valid"),
+        conversation_id: ConversationId::new("cnv_00000001").expect("valid"),
+        position: 1,
+        sender_id: UserId::new("bob").expect("valid"),
+        recipient_id: None,
+        text: "x".repeat(16 * 1_024),
+        created_at: Timestamp::from_millis(0),
+    };
+    LoggedFrame::new(&MessageCreated { seq: Seq::new(0), message, origin: None }.into())
+}
+
+const LARGE_FRAME_BYTES_MAX: usize = 17 * 1_024;
 
 fn admission(start: u64, head: u64) -> Input<'static> {
     let welcome = Welcome {
@@ -156,11 +174,79 @@ fn a_live_event_after_a_gap_waits_for_the_log() {
 }
 
 #[test]
+fn a_head_beyond_what_was_told_leads_to_the_log() {
+    let mut link = open(0, 0);
+    link.handle(at(0), Input::Event { seq: 1, frame: &frame() });
+    assert_eq!(seq(link.next_output()), 1);
+    for known in [0, 1] {
+        link.handle(at(1), Input::Head(known));
+        assert!(!link.has_output(), "nothing new");
+        assert_eq!(link.next_output(), None);
+    }
+    link.handle(at(2), Input::Head(2));
+    assert!(link.has_output());
+    assert_eq!(link.next_output(), Some(Output::Fetch { after: 1 }));
+    link.handle(at(2), Input::Event { seq: 2, frame: &frame() });
+    assert!(!link.has_output(), "the page is on its way");
+    link.handle(at(2), Input::Page { events: vec![(2, frame())] });
+    assert_eq!(seq(link.next_output()), 2);
+    assert_eq!(link.next_output(), None, "told late by the bus, and not sent twice");
+
+    let mut early = Link::new(at(0));
+    early.handle(at(0), Input::Text(HELLO));
+    early.handle(at(0), Input::Head(6));
+    early.handle(at(0), admission(5, 5));
+    assert_eq!(kind(early.next_output()), "welcome");
+    assert_eq!(
+        early.next_output(),
+        Some(Output::Fetch { after: 5 }),
+        "looked at while the token was checked"
+    );
+}
+
+#[test]
 fn a_log_that_lost_events_ends_the_connection() {
     let mut link = open(0, 3);
     assert_eq!(link.next_output(), Some(Output::Fetch { after: 0 }));
     link.handle(at(0), Input::Page { events: vec![] });
     assert_eq!(closed_with(&mut link), Some(CloseCode::TryAgain));
+
+    let mut pruned = open(4, 9);
+    assert_eq!(pruned.next_output(), Some(Output::Fetch { after: 4 }));
+    pruned.handle(at(0), Input::Page { events: vec![(7, frame()), (8, frame()), (9, frame())] });
+    assert_eq!(closed_with(&mut pruned), Some(CloseCode::TryAgain), "5 and 6 are gone");
+    assert!((4000..4100).contains(&CloseCode::TryAgain.number()), "the next hello is told `resumed: false`");
+}
+
+#[test]
+fn a_page_of_large_events_is_taken_in_parts() {
+    let mut link = open(0, 100);
+    let mut received = 0;
+    let mut pages = 0;
+    while let Some(output) = link.next_output() {
+        match output {
+            Output::Fetch { after } => {
+                pages += 1;
+                let events = (after + 1..=100).map(|seq| (seq, large_frame())).collect();
+                link.handle(at(0), Input::Page { events });
+                assert!(link.waiting_bytes() < EVENT_QUEUE_BYTES_MAX + LARGE_FRAME_BYTES_MAX);
+            }
+            output => {
+                received += 1;
+                assert_eq!(seq(Some(output)), received);
+            }
+        }
+    }
+    assert_eq!((received, pages), (100, 25));
+}
+
+#[test]
+fn a_ping_is_not_held_up_by_what_waits() {
+    let mut link = open(0, 0);
+    link.handle(at(24), Input::Event { seq: 1, frame: &frame() });
+    link.handle(at(25), Input::Tick);
+    assert_eq!(link.next_output(), Some(Output::Ping));
+    assert_eq!(seq(link.next_output()), 1);
 }
 
 #[test]
@@ -187,9 +273,12 @@ fn a_reader_that_takes_nothing_is_closed_but_its_events_cost_nothing() {
     }
     assert!(!link.is_closed(), "events wait in the log");
     let reply: Arc<str> = "x".repeat(1024).into();
-    for _ in 0..255 {
+    for _ in 0..SEND_QUEUE_BYTES_MAX / reply.len() {
         link.handle(at(0), Input::Send(Arc::clone(&reply)));
     }
+    assert!(!link.is_closed(), "events take no room from replies");
+    assert!(link.waiting_bytes() < SEND_QUEUE_BYTES_MAX + EVENT_QUEUE_BYTES_MAX + 1_024);
+    link.handle(at(0), Input::Send(reply));
     assert_eq!(closed_with(&mut link), Some(CloseCode::SlowReader));
 }
 
@@ -271,6 +360,8 @@ enum Move {
     Drain(usize),
     /// A reply is due.
     Reply(usize),
+    /// The log is asked where it ends.
+    Sweep,
 }
 
 fn moves() -> impl Strategy<Value = Vec<Move>> {
@@ -278,12 +369,13 @@ fn moves() -> impl Strategy<Value = Vec<Move>> {
         5 => any::<bool>().prop_map(|told| Move::Log { told }),
         3 => (0usize..6).prop_map(Move::Drain),
         1 => (1usize..2000).prop_map(Move::Reply),
+        1 => Just(Move::Sweep),
     ];
     prop::collection::vec(one, 1..200)
 }
 
 proptest! {
-    /// Whatever the bus loses, the client gets every event once and in order, once a later one is told.
+    /// Whatever the bus loses, the client gets every event once and in order, once it is asked where the log ends.
     #[test]
     fn every_event_is_sent_once_and_in_order(start in 0u64..20, behind in 0u64..300, moves in moves()) {
         let mut head = start + behind;
@@ -291,7 +383,10 @@ proptest! {
         let mut received = start;
         let mut take = |link: &mut Link, head: u64, limit: usize| {
             for _ in 0..limit {
-                match link.next_output() {
+                let has_output = link.has_output();
+                let output = link.next_output();
+                assert_eq!(has_output, output.is_some());
+                match output {
                     Some(Output::Fetch { after }) => {
                         let last = head.min(after + u64::from(REPLAY_PAGE_EVENTS));
                         let events = (after + 1..=last).map(|seq| (seq, frame())).collect();
@@ -318,6 +413,7 @@ proptest! {
                         link.handle(at(1), Input::Event { seq: head, frame: &frame() });
                     }
                 }
+                Move::Sweep => link.handle(at(1), Input::Head(head)),
                 Move::Drain(count) => { take(&mut link, head, count); }
                 Move::Reply(size) => link.handle(at(1), Input::Send(format!("\"{}\"", "x".repeat(size)).into())),
             }
@@ -325,8 +421,7 @@ proptest! {
                 return Ok(());
             }
         }
-        head += 1;
-        link.handle(at(1), Input::Event { seq: head, frame: &frame() });
+        link.handle(at(1), Input::Head(head));
         prop_assert_eq!(take(&mut link, head, usize::MAX), head);
     }
 

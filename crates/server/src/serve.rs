@@ -118,7 +118,8 @@ impl Server {
             let serving = axum::serve(listener, router).with_graceful_shutdown(changed(stopped.clone()));
             tokio::spawn(async move { serving.await })
         });
-        let sweep = tokio::spawn(self.hub.clone().sweep_ended_sessions(newest_ended));
+        let session_sweep = tokio::spawn(self.hub.clone().sweep_ended_sessions(newest_ended));
+        let head_sweep = tokio::spawn(self.hub.clone().sweep_heads());
         let call_timers = tokio::spawn(run_call_timers(self.service.clone()));
         let housekeeping = tokio::spawn(keep_house(self.service.clone(), stopped));
 
@@ -133,7 +134,7 @@ impl Server {
         if tokio::time::timeout(STOP_TIME_MAX, drained).await.is_err() {
             tracing::warn!("some requests did not finish in time");
         }
-        for task in [sweep, call_timers, housekeeping] {
+        for task in [session_sweep, head_sweep, call_timers, housekeeping] {
             task.abort();
         }
         self.service.keep_last_used().await;

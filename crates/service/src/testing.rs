@@ -16,7 +16,7 @@ use futures_executor::block_on;
 
 use crate::accounts::CreateApp;
 use crate::error::Refusal;
-use crate::events::logged_frame;
+use crate::events::{ReplayPage, logged_frame};
 use crate::sessions::jwt::NoKeys;
 use crate::sessions::ticket::{Ticket, TicketContents};
 use crate::sessions::{Credential, SignIn, SignedIn};
@@ -189,6 +189,9 @@ impl World {
         self.logged().into_iter().map(|(user, _, frame)| (user, frame.name())).collect()
     }
 }
+
+/// As much of a log as any test writes.
+pub const WHOLE_LOG: ReplayPage = ReplayPage { events_max: 10_000, bytes_max: usize::MAX };
 
 pub fn app_key(text: &str) -> AppKey {
     AppKey::new(text).expect("valid")

@@ -111,7 +111,7 @@ impl Transaction<'_, '_> {
         let (person, newest) = self.end_of_log(app, user)?;
         let seq = newest + 1;
         self.insert_event(app, person, seq, event, at)?;
-        if let Some(mut heads) = self.heads()
+        if let Some(mut heads) = self.remembered()
             && let Some(head) = heads.person(app, user)
         {
             head.newest_event = Some(seq);
@@ -181,7 +181,7 @@ impl Transaction<'_, '_> {
     /// The number of a conversation that must exist.
     fn conversation_number(&self, app: AppId, id: &ConversationId) -> StoreResult<ConversationNumber> {
         if let Some(number) =
-            self.heads().and_then(|mut heads| heads.conversation(app, id).map(|head| head.number))
+            self.remembered().and_then(|mut heads| heads.conversation(app, id).map(|head| head.number))
         {
             return Ok(number);
         }
@@ -191,7 +191,7 @@ impl Transaction<'_, '_> {
 
     /// Changes what is remembered of a conversation, if it is.
     fn moved(&self, app: AppId, id: &ConversationId, change: impl FnOnce(&mut Head)) {
-        if let Some(mut heads) = self.heads()
+        if let Some(mut heads) = self.remembered()
             && let Some(head) = heads.conversation(app, id)
         {
             change(head);

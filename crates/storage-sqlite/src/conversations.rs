@@ -13,7 +13,7 @@ use crate::transaction::Transaction;
 impl Transaction<'_, '_> {
     /// A conversation with its end and its members.
     pub(crate) fn head(&self, app: AppId, id: &ConversationId) -> StoreResult<Option<Head>> {
-        if let Some(head) = self.heads().and_then(|mut heads| heads.conversation(app, id).cloned()) {
+        if let Some(head) = self.remembered().and_then(|mut heads| heads.conversation(app, id).cloned()) {
             return Ok(Some(head));
         }
         let row: Option<ConversationRow> = self.one(
@@ -30,7 +30,7 @@ impl Transaction<'_, '_> {
             updated_at: row.updated_at,
             is_direct: row.is_direct,
         };
-        if let Some(mut heads) = self.heads() {
+        if let Some(mut heads) = self.remembered() {
             heads.keep_conversation(app, &head);
         }
         Ok(Some(head))
@@ -40,7 +40,7 @@ impl Transaction<'_, '_> {
     pub(crate) fn direct_head(&self, app: AppId, one: &UserId, other: &UserId) -> StoreResult<Option<Head>> {
         let (lower, upper) = if one <= other { (one, other) } else { (other, one) };
         let key = (app, lower.clone(), upper.clone());
-        if let Some(id) = self.heads().and_then(|mut heads| heads.direct(&key)) {
+        if let Some(id) = self.remembered().and_then(|mut heads| heads.direct(&key)) {
             return self.head(app, &id);
         }
         let (Some(one), Some(other)) = (self.person(app, one)?, self.person(app, other)?) else {
@@ -51,7 +51,7 @@ impl Transaction<'_, '_> {
             params![one.min(other), one.max(other)],
         )?;
         let Some(ConversationKey(id)) = found else { return Ok(None) };
-        if let Some(mut heads) = self.heads() {
+        if let Some(mut heads) = self.remembered() {
             heads.keep_direct(key, id.clone());
         }
         self.head(app, &id)

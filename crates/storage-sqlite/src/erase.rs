@@ -120,7 +120,7 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     /// Gives the user's number the tombstone's name, unless it has it already.
     fn rename(&self, app: AppId, erasure: &Erasure) -> StoreResult<Person> {
         // Names, recipients and the ends of logs change under them.
-        if let Some(mut heads) = self.heads() {
+        if let Some(mut heads) = self.remembered() {
             heads.forget();
         }
         self.execute(

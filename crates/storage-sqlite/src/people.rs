@@ -27,7 +27,7 @@ impl Transaction<'_, '_> {
 
     /// A user's number and what is known of their log.
     pub(crate) fn person_head(&self, app: AppId, user: &UserId) -> StoreResult<Option<PersonHead>> {
-        if let Some(head) = self.heads().and_then(|mut heads| heads.person(app, user).copied()) {
+        if let Some(head) = self.remembered().and_then(|mut heads| heads.person(app, user).copied()) {
             return Ok(Some(head));
         }
         let number: Option<i64> = self.number(
@@ -43,7 +43,7 @@ impl Transaction<'_, '_> {
 
     /// Remembers someone, where something is remembered.
     pub(crate) fn remember_person(&self, app: AppId, user: &UserId, head: PersonHead) {
-        if let Some(mut heads) = self.heads() {
+        if let Some(mut heads) = self.remembered() {
             heads.keep_person(app, user, head);
         }
     }

@@ -169,6 +169,15 @@ impl Read for Transaction<'_, '_> {
         )
     }
 
+    fn heads(&self, mailboxes: &[(AppId, UserId)]) -> StoreResult<Vec<Option<u64>>> {
+        let head = |(app, user): &(AppId, UserId)| {
+            self.number(HEAD, params![app.0, user.as_str()], || {
+                format!("the head of the mailbox ({app}, {user})")
+            })
+        };
+        mailboxes.iter().map(head).collect()
+    }
+
     fn events(&self, app: AppId, user: &UserId, page: EventsPage) -> StoreResult<Vec<LoggedEvent>> {
         self.event_page(app, user, page)
     }
@@ -257,3 +266,7 @@ pub(crate) fn sequence(seq: u64) -> i64 {
 
 /// How many cells `session_columns!` has.
 pub(crate) const SESSION_CELLS: usize = 10;
+
+/// As `mailbox_columns!` has it, without the rest.
+const HEAD: &str = "SELECT coalesce((SELECT max(seq) FROM events WHERE events.person = mailboxes.person), pruned_up_to) \
+     FROM people JOIN mailboxes ON mailboxes.person = people.number WHERE people.app_id = ?1 AND people.user_id = ?2";

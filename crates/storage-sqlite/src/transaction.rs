@@ -174,7 +174,7 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     }
 
     /// What the writer remembers.
-    pub fn heads(&self) -> Option<std::cell::RefMut<'home, Heads>> {
+    pub fn remembered(&self) -> Option<std::cell::RefMut<'home, Heads>> {
         self.heads.map(RefCell::borrow_mut)
     }
 

@@ -76,6 +76,9 @@ pub trait Read: ReadAccounts {
 
     /// A user's mailbox; every user has one.
     fn mailbox(&self, app: AppId, user: &UserId) -> StoreResult<Option<Mailbox>>;
+    /// The number of each user's newest event, in the order of `mailboxes`: as [`Read::mailbox`] says it, and `None` for
+    /// who is no user. Asked again and again for everyone who is connected: one look at an index for each, nothing more.
+    fn heads(&self, mailboxes: &[(AppId, UserId)]) -> StoreResult<Vec<Option<u64>>>;
     /// Events after `page.after`, in order, at most `page.limit`, with their content as it is now. One that refers to
     /// nothing is [`StoreError::Corrupt`](crate::StoreError::Corrupt): left out, it would look like a lost event.
     fn events(&self, app: AppId, user: &UserId, page: EventsPage) -> StoreResult<Vec<LoggedEvent>>;

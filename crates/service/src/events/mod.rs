@@ -2,6 +2,7 @@
 
 mod dispatch;
 mod frames;
+mod heads;
 mod open_mailbox;
 mod replay;
 
@@ -11,3 +12,4 @@ mod tests;
 pub use dispatch::dispatcher;
 pub use frames::logged_frame;
 pub use open_mailbox::OpenMailbox;
+pub use replay::ReplayPage;

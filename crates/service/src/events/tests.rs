@@ -1,11 +1,14 @@
 //! Where a cursor leads, and what is replayed from there.
 
+use callbox_domain::message::MESSAGE_TEXT_BYTES_MAX;
 use callbox_wire::{ErrorCode, ServerFrame};
 use futures_executor::block_on;
 
-use super::OpenMailbox;
+use super::{OpenMailbox, ReplayPage};
 use crate::testing::{World, code};
 use crate::{Caller, ServiceResult};
+
+const TWO_EVENTS: ReplayPage = ReplayPage { events_max: 2, bytes_max: usize::MAX };
 
 fn open(world: &World, caller: &Caller, cursor: Option<&str>) -> ServiceResult<OpenMailbox> {
     block_on(world.service.open_mailbox(caller, cursor))
@@ -63,7 +66,7 @@ fn replay_is_in_order_and_as_it_was_told() {
         let mut replayed = Vec::new();
         let mut after = 0;
         loop {
-            let page = block_on(world.service.replay(caller, after, 2)).expect("a store that reads");
+            let page = block_on(world.service.replay(caller, after, TWO_EVENTS)).expect("a store that reads");
             let Some((last, _)) = page.last() else { break };
             assert!(page.len() <= 2);
             after = *last;
@@ -76,4 +79,30 @@ fn replay_is_in_order_and_as_it_was_told() {
         };
         assert_eq!(replayed.iter().map(frame).collect::<Vec<_>>(), told, "{user}");
     }
+}
+
+#[test]
+fn a_page_of_replay_ends_where_its_bytes_or_its_events_do() {
+    let world = World::new();
+    let (ann, bob) = (world.caller("ann"), world.caller("bob"));
+    for number in 1..=50 {
+        let length = if number <= 30 { 1 } else { MESSAGE_TEXT_BYTES_MAX };
+        world.send(&ann, &format!("message-{number}"), "bob", &"x".repeat(length)).expect("sent");
+    }
+    let page = |after, events_max, bytes_max| {
+        let page = ReplayPage { events_max, bytes_max };
+        let events = block_on(world.service.replay(&bob, after, page)).expect("a store that reads");
+        events.iter().map(|(seq, _)| *seq).collect::<Vec<_>>()
+    };
+    let up_to = |last| (1..=last).collect::<Vec<u64>>();
+    assert_eq!(page(0, 100, usize::MAX), up_to(50));
+    assert_eq!(
+        page(0, 45, usize::MAX),
+        up_to(45),
+        "more than are read in one look, and no whole number of looks"
+    );
+    assert_eq!(page(0, 100, 64 * 1_024), up_to(34), "small ones, and four of 16 KiB");
+    assert_eq!(page(30, 100, 64 * 1_024), [31, 32, 33, 34]);
+    assert_eq!(page(48, 100, 1), [49], "at least one");
+    assert_eq!(page(50, 100, 1), [0; 0]);
 }

@@ -126,6 +126,25 @@ pub(super) fn events_come_in_pages(make: &MakeStore) {
     assert_eq!(numbers_of(&world, "nobody", 0, 10), [0; 0]);
 }
 
+pub(super) fn heads_are_those_of_the_mailboxes(make: &MakeStore) {
+    let world = World::with_users(make, &["ann", "bob", "carl"]);
+    let (app, other_app) = (world.app, world.other_app);
+    let id = world.converse("one", &["ann", "bob"]);
+    world.write(move |tx| {
+        for name in ["1", "2", "3"] {
+            send(tx, app, new_message(&id, "ann", name), &user_ids(&["bob"]))?;
+        }
+        let message = tx.message(app, &message_id("3"))?.expect("sent");
+        tx.append_event(app, &user_id("ann"), &Arc::new(Event::MessageCreated(message)), at(20))
+    });
+    let asked =
+        [(app, "bob"), (app, "nobody"), (app, "carl"), (other_app, "bob"), (app, "ann"), (app, "bob")];
+    let asked = asked.map(|(app, name)| (app, user_id(name)));
+    let heads = world.read(move |read| read.heads(&asked));
+    assert_eq!(heads, [Some(3), None, Some(0), None, Some(1), Some(3)]);
+    assert_eq!(world.read(|read| read.heads(&[])), []);
+}
+
 pub(super) fn an_event_needs_a_mailbox(make: &MakeStore) {
     let world = World::with_users(make, &["ann"]);
     let app = world.app;

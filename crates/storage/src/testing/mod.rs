@@ -104,6 +104,7 @@ macro_rules! store_cases {
             events: events_are_dense_under_concurrency;
             events: events_tell_the_present;
             events: events_come_in_pages;
+            events: heads_are_those_of_the_mailboxes;
             events: an_event_needs_a_mailbox;
             events: positions_in_events_are_those_of_others;
             prune: old_events_go_and_the_numbers_go_on;

@@ -160,6 +160,12 @@ impl LoggedFrame {
         Self { before_seq: text[..start].to_owned(), after_seq: text[start + digits..].to_owned() }
     }
 
+    /// How long the text is, in bytes, without its number.
+    #[expect(clippy::len_without_is_empty, reason = "no frame is empty")]
+    pub fn len(&self) -> usize {
+        self.before_seq.len() + self.after_seq.len()
+    }
+
     /// The frame's text with this number.
     pub fn with_seq(&self, seq: u64) -> String {
         let seq = Seq::new(seq).number().to_string();

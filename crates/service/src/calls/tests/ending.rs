@@ -6,6 +6,7 @@ use futures_executor::block_on;
 
 use super::super::{EndReason, MediaReport};
 use super::world::{Tab, World, code, seconds};
+use crate::testing::WHOLE_LOG;
 
 const CALL: &str = "call-0001";
 
@@ -77,7 +78,7 @@ fn an_end_is_logged_once_for_each_user_and_told_on_every_connection() {
     world.pass(seconds(100_000));
     for tab in [&ann, &bob, &ann_phone, &bob_phone] {
         assert!(world.names(tab).is_empty());
-        let events = block_on(world.service.replay(&tab.caller, 0, 10)).expect("a store that reads");
+        let events = block_on(world.service.replay(&tab.caller, 0, WHOLE_LOG)).expect("a store that reads");
         assert_eq!(events.len(), 1);
     }
     assert!(world.live_calls(&ann).is_empty());
