@@ -122,6 +122,7 @@ impl Server {
         let head_sweep = tokio::spawn(self.hub.clone().sweep_heads());
         let call_timers = tokio::spawn(run_call_timers(self.service.clone()));
         let housekeeping = tokio::spawn(keep_house(self.service.clone(), stopped));
+        let pruning = tokio::spawn(prune_events(self.service.clone()));
 
         shutdown.await;
         tracing::info!("stopping");
@@ -134,7 +135,7 @@ impl Server {
         if tokio::time::timeout(STOP_TIME_MAX, drained).await.is_err() {
             tracing::warn!("some requests did not finish in time");
         }
-        for task in [session_sweep, head_sweep, call_timers, housekeeping] {
+        for task in [session_sweep, head_sweep, call_timers, housekeeping, pruning] {
             task.abort();
         }
         self.service.keep_last_used().await;
@@ -187,6 +188,14 @@ async fn keep_house(service: Arc<Service>, stopped: watch::Receiver<()>) {
     }
 }
 
+async fn prune_events(service: Arc<Service>) {
+    let mut timer = tokio::time::interval(PRUNING_INTERVAL);
+    loop {
+        timer.tick().await;
+        service.prune_events().await;
+    }
+}
+
 async fn run_call_timers(service: Arc<Service>) {
     let mut timer = tokio::time::interval(CALL_TIMER_INTERVAL);
     timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -203,6 +212,9 @@ const CALL_TIMER_INTERVAL: Duration = Duration::from_millis(100);
 const STOP_TIME_MAX: Duration = Duration::from_secs(9);
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Old events are looked for this often.
+const PRUNING_INTERVAL: Duration = Duration::from_hours(1);
 
 #[cfg(test)]
 mod tests {

@@ -40,6 +40,7 @@ use callbox_domain::{Clock, Random};
 use callbox_storage::Store;
 
 use calls::LiveCalls;
+use events::RetentionSettings;
 use guessing::Guessing;
 use limits::Limits;
 use operator::OperatorDoor;
@@ -56,6 +57,7 @@ pub struct Service {
     random: Arc<dyn Random>,
     master_key: MasterKey,
     limits: Limits,
+    retention: RetentionSettings,
     presence: Arc<PresenceBook>,
     touched: TouchedSessions,
     passwords: HashPool,
@@ -90,6 +92,7 @@ impl Service {
     pub fn new(parts: Parts) -> Self {
         Self {
             limits: Limits::new(parts.limits, &parts.clock),
+            retention: parts.limits.retention,
             passwords: HashPool::new(HashPool::default_threads(), Arc::clone(&parts.clock)),
             guessing: Guessing::new(parts.limits.guessing, Arc::clone(&parts.clock)),
             issuer_keys: IssuerKeys::new(parts.keys, Arc::clone(&parts.clock)),

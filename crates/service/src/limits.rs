@@ -10,10 +10,11 @@ use governor::middleware::NoOpMiddleware;
 use governor::state::keyed::DefaultKeyedStateStore;
 use governor::{Quota, RateLimiter};
 
+use crate::events::RetentionSettings;
 use crate::guessing::GuessingSettings;
 use crate::{Caller, Service, ServiceResult};
 
-/// The limits of every session. A burst is what may come at once after a pause.
+/// What sessions may ask for, and what is kept for them. A burst is what may come at once after a pause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitSettings {
     /// Requests and frames a second.
@@ -26,6 +27,8 @@ pub struct LimitSettings {
     pub messages_burst: NonZeroU32,
     /// Against guessing.
     pub guessing: GuessingSettings,
+    /// How long events are replayed.
+    pub retention: RetentionSettings,
 }
 
 impl Default for LimitSettings {
@@ -37,6 +40,7 @@ impl Default for LimitSettings {
             messages_per_second: number(20),
             messages_burst: number(60),
             guessing: GuessingSettings::default(),
+            retention: RetentionSettings::default(),
         }
     }
 }

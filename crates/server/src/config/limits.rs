@@ -1,8 +1,10 @@
 //! `[limits]`
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use callbox_service::LimitSettings;
+use callbox_service::events::RetentionSettings;
 use callbox_service::guessing::GuessingSettings;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -25,6 +27,10 @@ pub struct LimitsConfig {
     pub failed_sign_ins_per_minute: u32,
     /// Sign-ups of one client address an hour.
     pub sign_ups_per_hour: u32,
+    /// Days for which events are replayed to a client that was away; one that was away for longer fetches what it shows.
+    pub events_kept_days: u32,
+    /// Events of one user that are replayed at most.
+    pub events_kept_per_user: u32,
     /// A development server does not count sign-ups.
     #[serde(skip)]
     pub unlimited_sign_ups: bool,
@@ -57,6 +63,12 @@ impl LimitsConfig {
                     Some(positive("limits.sign_ups_per_hour", self.sign_ups_per_hour)?)
                 },
             },
+            retention: RetentionSettings {
+                age_max: Duration::from_hours(
+                    24 * u64::from(positive("limits.events_kept_days", self.events_kept_days)?.get()),
+                ),
+                per_user_max: positive("limits.events_kept_per_user", self.events_kept_per_user)?,
+            },
         })
     }
 }
@@ -70,6 +82,8 @@ impl Default for LimitsConfig {
             messages_burst: 60,
             failed_sign_ins_per_minute: 30,
             sign_ups_per_hour: 10,
+            events_kept_days: 30,
+            events_kept_per_user: 10_000,
             unlimited_sign_ups: false,
         }
     }
@@ -84,4 +98,7 @@ messages_burst = 60
 # What one client address may do: behind a proxy, name it in server.trusted_proxies.
 failed_sign_ins_per_minute = 30
 sign_ups_per_hour = 10
+# A client that was away is told what it missed event by event, this far back; beyond that it fetches its lists anew.
+events_kept_days = 30
+events_kept_per_user = 10000
 ";

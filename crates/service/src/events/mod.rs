@@ -4,6 +4,7 @@ mod dispatch;
 mod frames;
 mod heads;
 mod open_mailbox;
+mod prune;
 mod replay;
 
 #[cfg(test)]
@@ -12,4 +13,5 @@ mod tests;
 pub use dispatch::dispatcher;
 pub use frames::logged_frame;
 pub use open_mailbox::OpenMailbox;
+pub use prune::RetentionSettings;
 pub use replay::ReplayPage;

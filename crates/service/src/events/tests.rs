@@ -1,10 +1,12 @@
 //! Where a cursor leads, and what is replayed from there.
 
+use std::time::Duration;
+
 use callbox_domain::message::MESSAGE_TEXT_BYTES_MAX;
 use callbox_wire::{ErrorCode, ServerFrame};
 use futures_executor::block_on;
 
-use super::{OpenMailbox, ReplayPage};
+use super::{OpenMailbox, ReplayPage, RetentionSettings};
 use crate::testing::{World, code};
 use crate::{Caller, ServiceResult};
 
@@ -42,7 +44,7 @@ fn a_session_that_ended_meanwhile_opens_nothing() {
     let (ann, bob) = (world.caller("ann"), world.caller("bob"));
     block_on(world.service.sign_out(&ann)).expect("signed out");
     assert_eq!(code(open(&world, &ann, None)), ErrorCode::SessionEnded);
-    world.clock.advance(std::time::Duration::from_hours(24));
+    world.clock.advance(Duration::from_hours(24));
     assert_eq!(code(open(&world, &bob, None)), ErrorCode::SessionEnded);
 }
 
@@ -105,4 +107,27 @@ fn a_page_of_replay_ends_where_its_bytes_or_its_events_do() {
     assert_eq!(page(30, 100, 64 * 1_024), [31, 32, 33, 34]);
     assert_eq!(page(48, 100, 1), [49], "at least one");
     assert_eq!(page(50, 100, 1), [0; 0]);
+}
+
+#[test]
+fn a_log_is_kept_for_a_time() {
+    let world = World::new();
+    // Their sessions do not live as long as their logs.
+    let caller = |name| world.caller(name);
+    caller("bob");
+    for number in 1..=3 {
+        world.send(&caller("ann"), &format!("message-{number}"), "bob", "hello").expect("sent");
+    }
+    world.clock.advance(RetentionSettings::default().age_max);
+    world.send(&caller("ann"), "message-4", "bob", "hello").expect("sent");
+    let epoch = open(&world, &caller("bob"), None).expect("signed in").cursor.epoch;
+    let resumed = |seq: u64| {
+        block_on(world.service.prune_events());
+        open(&world, &caller("bob"), Some(&format!("{epoch}.{seq}"))).expect("signed in").resumed
+    };
+    assert!(resumed(0), "not a moment older than what is kept");
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!([0, 2, 3, 4].map(resumed), [false, false, true, true]);
+    let left = block_on(world.service.replay(&caller("bob"), 3, TWO_EVENTS)).expect("a page");
+    assert_eq!(left.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [4]);
 }
