@@ -127,10 +127,10 @@ fn send(
 }
 
 fn message(pair: usize, caller: usize, number: u64) -> NewMessage {
-    // Spread like a random id.
+    // As the SDKs make them: the time first, then random bits.
     let spread = (number * 512 + caller as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     NewMessage {
-        id: MessageId::new(format!("m_{spread:016x}{spread:08x}")).expect("an id"),
+        id: MessageId::new(format!("{number:010x}{spread:016x}")).expect("an id"),
         conversation_id: conversation(pair),
         sender_id: user(2 * pair),
         sender_session_id: SessionId::new(format!("ses_{pair:026}")).expect("an id"),

@@ -1,4 +1,7 @@
 //! The path of every message: its row, the rows of its events, and the watermarks that follow.
+//!
+//! What is appended is only noted while the closure runs, and written when the closure is kept: a closure that refuses has
+//! nothing to undo, and one that is kept needs no savepoint, which would copy every page that it touches.
 
 use std::sync::Arc;
 
@@ -9,10 +12,11 @@ use callbox_storage::{NewMessage, StoreError, StoreResult};
 use rusqlite::params;
 
 use crate::conversations::missing;
-use crate::entities::{KIND_CALL_ENDED, KIND_MESSAGE_CREATED, KIND_RECEIPT_CHANGED};
+use crate::entities::{EventTarget, KIND_CALL_ENDED, KIND_MESSAGE_CREATED, KIND_RECEIPT_CHANGED};
 use crate::heads::{Head, PersonHead};
 use crate::numbers::{ConversationNumber, Person, Place};
 use crate::read::sequence;
+use crate::statements::Statements;
 use crate::transaction::Transaction;
 
 impl Transaction<'_, '_> {
@@ -31,26 +35,7 @@ impl Transaction<'_, '_> {
             None => self.person_or_new(app, &message.sender_id)?,
         };
         let recipient = head.recipient(&message.sender_id);
-        self.execute(
-            "INSERT INTO messages \
-             (place, app_id, id, sender, sender_session_id, recipient, created_at, text) \
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
-            params![
-                Place::new(head.number, position),
-                app.0,
-                message.id.as_str(),
-                sender,
-                message.sender_session_id.as_str(),
-                recipient.map(|member| member.person),
-                message.created_at.as_millis(),
-                &*message.text
-            ],
-        )?;
-        self.moved(app, id, |head| {
-            head.last_position = position;
-            head.updated_at = head.updated_at.max(message.created_at);
-        });
-        Ok(Message {
+        let appended = Message {
             recipient_id: recipient.map(|member| member.member.user_id.clone()),
             position,
             id: message.id,
@@ -59,7 +44,19 @@ impl Transaction<'_, '_> {
             sender_session_id: message.sender_session_id,
             text: message.text,
             created_at: message.created_at,
-        })
+        };
+        self.note(Appended::Message {
+            place: Place::new(head.number, position),
+            app,
+            sender,
+            recipient: recipient.map(|member| member.person),
+            message: appended.clone(),
+        });
+        self.moved(app, &appended.conversation_id, |head| {
+            head.last_position = position;
+            head.updated_at = head.updated_at.max(appended.created_at);
+        });
+        Ok(appended)
     }
 
     /// See [`callbox_storage::Tx::raise_watermark`].
@@ -82,11 +79,7 @@ impl Transaction<'_, '_> {
         if (delivered, read) == (one.member.delivered_up_to, one.member.read_up_to) {
             return Ok(None);
         }
-        self.execute(
-            "UPDATE conversation_members SET delivered_up_to = ?3, read_up_to = ?4 \
-             WHERE conversation = ?1 AND person = ?2",
-            params![head.number, one.person, delivered, read],
-        )?;
+        self.note(Appended::Watermarks { conversation: head.number, person: one.person, delivered, read });
         self.moved(app, conversation, |head| {
             if let Some(one) = head.members.iter_mut().find(|one| one.member.user_id == *user) {
                 (one.member.delivered_up_to, one.member.read_up_to) = (delivered, read);
@@ -110,7 +103,8 @@ impl Transaction<'_, '_> {
     ) -> StoreResult<u64> {
         let (person, newest) = self.end_of_log(app, user)?;
         let seq = newest + 1;
-        self.insert_event(app, person, seq, event, at)?;
+        let target = self.target(app, event)?;
+        self.note(Appended::Event { person, seq, at, target });
         if let Some(mut heads) = self.remembered()
             && let Some(head) = heads.person(app, user)
         {
@@ -138,44 +132,19 @@ impl Transaction<'_, '_> {
         newest.map(|newest| (person, newest)).ok_or_else(missing)
     }
 
-    fn insert_event(
-        &self,
-        app: AppId,
-        person: Person,
-        seq: u64,
-        event: &Event,
-        at: Timestamp,
-    ) -> StoreResult<()> {
-        let (seq, at) = (sequence(seq), at.as_millis());
-        match event {
+    /// What an event points to.
+    fn target(&self, app: AppId, event: &Event) -> StoreResult<EventTarget> {
+        Ok(match event {
             Event::MessageCreated(message) => {
                 let conversation = self.conversation_number(app, &message.conversation_id)?;
-                self.execute(
-                    "INSERT INTO events (person, seq, at, kind, place) VALUES (?1, ?2, ?3, ?4, ?5)",
-                    params![
-                        person,
-                        seq,
-                        at,
-                        KIND_MESSAGE_CREATED,
-                        Place::new(conversation, message.position)
-                    ],
-                )
+                EventTarget::Message(Place::new(conversation, message.position))
             }
-            Event::ReceiptChanged(receipt) => {
-                let conversation = self.conversation_number(app, &receipt.conversation_id)?;
-                let member = self.person_or_new(app, &receipt.user_id)?;
-                self.execute(
-                    "INSERT INTO events (person, seq, at, kind, conversation, member) \
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                    params![person, seq, at, KIND_RECEIPT_CHANGED, conversation, member],
-                )
-            }
-            Event::CallEnded(call) => self.execute(
-                "INSERT INTO events (person, seq, at, kind, call_id) VALUES (?1, ?2, ?3, ?4, ?5)",
-                params![person, seq, at, KIND_CALL_ENDED, call.id.as_str()],
-            ),
-        }
-        .map(drop)
+            Event::ReceiptChanged(receipt) => EventTarget::Receipt {
+                conversation: self.conversation_number(app, &receipt.conversation_id)?,
+                member: self.person_or_new(app, &receipt.user_id)?,
+            },
+            Event::CallEnded(call) => EventTarget::Call(call.id.clone()),
+        })
     }
 
     /// The number of a conversation that must exist.
@@ -205,5 +174,61 @@ impl Transaction<'_, '_> {
             params![head.number, head.updated_at.as_millis()],
         )
         .map(drop)
+    }
+}
+
+/// A row that is to be written.
+pub(crate) enum Appended {
+    Message { place: Place, app: AppId, sender: Person, recipient: Option<Person>, message: Message },
+    Event { person: Person, seq: u64, at: Timestamp, target: EventTarget },
+    Watermarks { conversation: ConversationNumber, person: Person, delivered: u32, read: u32 },
+}
+
+impl Appended {
+    /// Writes the row.
+    pub fn write(&self, statements: &Statements<'_>) -> rusqlite::Result<usize> {
+        match self {
+            Self::Message { place, app, sender, recipient, message } => statements
+                .get(
+                    "INSERT INTO messages \
+                     (place, app_id, id, sender, sender_session_id, recipient, created_at, text) \
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                )?
+                .execute(params![
+                    place,
+                    app.0,
+                    message.id.as_str(),
+                    sender,
+                    message.sender_session_id.as_str(),
+                    recipient,
+                    message.created_at.as_millis(),
+                    &*message.text
+                ]),
+            Self::Event { person, seq, at, target } => {
+                let (seq, at) = (sequence(*seq), at.as_millis());
+                match target {
+                    EventTarget::Message(place) => statements
+                        .get("INSERT INTO events (person, seq, at, kind, place) VALUES (?1, ?2, ?3, ?4, ?5)")?
+                        .execute(params![person, seq, at, KIND_MESSAGE_CREATED, place]),
+                    EventTarget::Receipt { conversation, member } => statements
+                        .get(
+                            "INSERT INTO events (person, seq, at, kind, conversation, member) \
+                             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                        )?
+                        .execute(params![person, seq, at, KIND_RECEIPT_CHANGED, conversation, member]),
+                    EventTarget::Call(call) => statements
+                        .get(
+                            "INSERT INTO events (person, seq, at, kind, call_id) VALUES (?1, ?2, ?3, ?4, ?5)",
+                        )?
+                        .execute(params![person, seq, at, KIND_CALL_ENDED, call.as_str()]),
+                }
+            }
+            Self::Watermarks { conversation, person, delivered, read } => statements
+                .get(
+                    "UPDATE conversation_members SET delivered_up_to = ?3, read_up_to = ?4 \
+                     WHERE conversation = ?1 AND person = ?2",
+                )?
+                .execute(params![conversation, person, delivered, read]),
+        }
     }
 }

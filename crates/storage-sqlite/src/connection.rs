@@ -73,8 +73,9 @@ fn set_up(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<(
     connection.pragma_update(None, "trusted_schema", false)
 }
 
-/// Pages in the write-ahead log after which they are moved to the database file (16 MiB).
-const CHECKPOINT_PAGES: u32 = 4_000;
+/// Pages in the write-ahead log after which they are moved to the database file (64 MiB): the longer it is, the more
+/// commits share the move of a page. A start after a crash reads it once.
+const CHECKPOINT_PAGES: u32 = 16_000;
 /// Memory for pages of the writer, in KiB, used as needed.
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Memory for pages of each reader, in KiB, used as needed.

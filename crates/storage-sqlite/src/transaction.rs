@@ -7,6 +7,7 @@ use callbox_domain::LoggedEvent;
 use callbox_storage::{StoreError, StoreResult, Verdict, WriteJob};
 use rusqlite::Params;
 
+use crate::append::Appended;
 use crate::error::{is_machine_failure, unavailable};
 use crate::heads::Heads;
 use crate::statements::{Prepared, Statements};
@@ -20,6 +21,8 @@ pub(crate) struct Transaction<'home, 'connection> {
     committed: bool,
     /// Events of the closures kept so far, then of the one that runs.
     pub(crate) events: Vec<LoggedEvent>,
+    /// What the running closure has appended and not written; see `append.rs`.
+    appended: RefCell<Vec<Appended>>,
     /// Whether a closure that was kept has written something.
     holds_writes: bool,
     guard: Cell<Guard>,
@@ -67,7 +70,11 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
         if self.lost().is_some() {
             return Ok(());
         }
-        let ended = if matches!(verdict, Ok(Verdict::Keep)) && spoilt.is_none() {
+        let kept = match (verdict, spoilt) {
+            (Ok(Verdict::Keep), None) => self.settle_without_guard(),
+            (_, spoilt) => spoilt.map_or(Ok(false), Err),
+        };
+        let ended = if let Ok(true) = kept {
             self.keep()
         } else {
             self.events.truncate(events_before);
@@ -76,7 +83,7 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
         if let Err(error) = ended {
             self.lost.get_mut().get_or_insert(error);
         }
-        spoilt.map_or(Ok(()), Err)
+        kept.map(drop)
     }
 
     /// Why nothing of this transaction can be kept, if so.
@@ -106,9 +113,15 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
         result
     }
 
-    /// The statement for `sql`, prepared once per connection.
+    /// The statement for `sql`, prepared once per connection. What was appended before is written first.
     pub fn statement(&self, sql: &'static str) -> StoreResult<Prepared<'home, 'connection>> {
+        self.settle()?;
         self.statements.get(sql).map_err(|error| self.failure(&error))
+    }
+
+    /// Notes a row that is written with the closure, or before the closure's next statement.
+    pub fn note(&self, appended: Appended) {
+        self.appended.borrow_mut().push(appended);
     }
 
     /// Runs a statement that writes; how many rows it changed.
@@ -193,6 +206,7 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
             heads,
             committed: false,
             events: Vec::new(),
+            appended: RefCell::default(),
             holds_writes: false,
             guard: Cell::new(Guard::Untouched),
             spoilt: None,
@@ -215,6 +229,38 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
         Ok(())
     }
 
+    /// Writes what was appended, so that the closure's next statement meets it.
+    fn settle(&self) -> StoreResult<()> {
+        let appended = self.appended.take();
+        if !appended.is_empty() {
+            self.protect()?;
+            for row in appended {
+                row.write(self.statements).map_err(|error| self.failure(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes what a closure that is kept has appended; says that it can be kept. The first row is the only one that can be
+    /// refused, and then nothing is there to be undone. When a later one fails, nobody knows what stands: nothing is kept.
+    fn settle_without_guard(&mut self) -> StoreResult<bool> {
+        let mut is_first = self.guard.get() == Guard::Untouched;
+        let appended = self.appended.take();
+        self.holds_writes |= !appended.is_empty();
+        for row in appended {
+            if let Err(error) = row.write(self.statements) {
+                let answer = self.failure(&error);
+                if !is_first && self.guard.get() == Guard::Untouched {
+                    self.lost.get_mut().get_or_insert_with(|| answer.clone());
+                }
+                self.forget_heads();
+                return Err(answer);
+            }
+            is_first = false;
+        }
+        Ok(true)
+    }
+
     fn keep(&mut self) -> StoreResult<()> {
         let guard = self.guard.get();
         self.holds_writes |= guard != Guard::Untouched;
@@ -223,7 +269,8 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
 
     fn undo(&self) -> StoreResult<()> {
         let guard = self.guard.get();
-        if guard != Guard::Untouched {
+        let appended = !self.appended.take().is_empty();
+        if guard != Guard::Untouched || appended {
             self.forget_heads();
         }
         match guard {
