@@ -7,15 +7,18 @@
 //!
 //! Start with [`SqliteStore::open`]; `writer.rs` is the heart, `transaction.rs` keeps closures apart, `read.rs`,
 //! `pages.rs`, `write.rs`, `accounts.rs` and `erase.rs` hold the SQL, `entities.rs` checks every row that is read.
+//! `backup.rs` copies a database in use, `restore.rs` puts such a copy into a server's place.
 //!
 //! This crate must never import a runtime, a socket, or another crate of the house than `domain` and `storage`.
 
 mod accounts;
+mod backup;
 mod compact;
 mod connection;
 mod entities;
 mod erase;
 mod error;
+mod files;
 mod heads;
 mod migrate;
 mod options;
@@ -25,6 +28,7 @@ mod plans;
 mod queue;
 mod read;
 mod reader;
+mod restore;
 mod statements;
 mod store;
 mod stored_row;
@@ -35,8 +39,10 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
+pub use backup::{BackupError, Proceed, Step, Watch, back_up};
 pub use error::OpenError;
 pub use options::{
     BUSY_TIMEOUT_DEFAULT, Location, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions, WRITE_QUEUE_MAX,
 };
+pub use restore::{PutAside, Renewed, RestoreError, Restored, Sessions, Staged, is_taken};
 pub use store::SqliteStore;
