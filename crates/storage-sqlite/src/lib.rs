@@ -20,6 +20,7 @@ mod erase;
 mod error;
 mod files;
 mod heads;
+mod health;
 mod migrate;
 mod options;
 mod pages;
@@ -30,9 +31,11 @@ mod read;
 mod reader;
 mod restore;
 mod statements;
+mod stopwatch;
 mod store;
 mod stored_row;
 mod transaction;
+mod watch;
 mod write;
 mod writer;
 
@@ -42,7 +45,8 @@ mod tests;
 pub use backup::{BackupError, Proceed, Step, Watch, back_up};
 pub use error::OpenError;
 pub use options::{
-    BUSY_TIMEOUT_DEFAULT, Location, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions, WRITE_QUEUE_MAX,
+    BUSY_TIMEOUT_DEFAULT, Location, PATIENCE_DEFAULT, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions,
+    WRITE_QUEUE_MAX,
 };
 pub use restore::{PutAside, Renewed, RestoreError, Restored, Sessions, Staged, is_taken};
 pub use store::SqliteStore;

@@ -118,7 +118,7 @@ fn a_damaged_database_gives_no_backup() {
         assert_eq!(world.write(move |tx| send(tx, &number.to_string(), &"x".repeat(2_000))), Ok(()));
     }
     world.store.close();
-    super::damage(&database(folder.path()), "messages");
+    super::damage(&database(folder.path()), "messages", 1);
     let error = quietly(&database(folder.path()), &folder.path().join("backup"));
     assert!(matches!(error, Err(BackupError::Database(OpenError::Damaged { .. }))), "{error:?}");
     assert!(!names(folder.path()).iter().any(|name| name.starts_with("backup")));

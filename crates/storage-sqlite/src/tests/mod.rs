@@ -134,22 +134,22 @@ fn send(tx: &mut dyn Tx, id: &str, text: &str) -> StoreResult<()> {
     tx.append_event(APP, &user_id("bob"), &event).map(drop)
 }
 
-/// Overwrites every page of a table but its first, in a file that nobody has open.
-fn damage(path: &Path, table: &str) {
+/// Overwrites pages of a table, those with its first rows, in a file that nobody has open.
+fn damage(path: &Path, table: &str, pages: usize) {
     let connection = rusqlite::Connection::open(path).expect("opens");
     let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0).map(u64::from));
     let page_size = usize::try_from(number("PRAGMA page_size").expect("a number")).expect("small");
-    // The table's rows stand in the order in which they were appended: most of the largest pages are its leaves.
     let root =
         number(&format!("SELECT rootpage FROM sqlite_schema WHERE name = '{table}'")).expect("a table");
     drop(connection);
     let mut bytes = std::fs::read(path).expect("read");
     let start = |page: u64| usize::try_from(page - 1).expect("small") * page_size;
     let at = start(root);
+    // The header of a page that leads to others, and its cells (https://sqlite.org/fileformat2.html, section 1.6).
     let header = &bytes[at..at + 12];
     assert!([2, 5].contains(&header[0]), "the table has more than one page");
     let cells = usize::from(u16::from_be_bytes([header[3], header[4]]));
-    let mut children = vec![u64::from(u32::from_be_bytes([header[8], header[9], header[10], header[11]]))];
+    let mut children = Vec::new();
     for cell in 0..cells {
         let pointer = at + 12 + 2 * cell;
         let cell = at + usize::from(u16::from_be_bytes([bytes[pointer], bytes[pointer + 1]]));
@@ -160,7 +160,7 @@ fn damage(path: &Path, table: &str) {
             bytes[cell + 3],
         ])));
     }
-    for child in children {
+    for child in children.into_iter().take(pages) {
         bytes[start(child)..start(child) + page_size].fill(0xaa);
     }
     std::fs::write(path, bytes).expect("written");

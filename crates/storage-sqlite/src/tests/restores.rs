@@ -185,7 +185,7 @@ fn what_is_no_good_backup_is_refused_and_nothing_is_left() {
     let cut = RestoreError::CutOff { path: backup.clone(), found, expected };
     assert_eq!(refused(&good[..good.len() - 4096]), cut);
     std::fs::write(&backup, &good).expect("written");
-    super::damage(&backup, "users");
+    super::damage(&backup, "users", 1);
     let damaged = std::fs::read(&backup).expect("read");
     assert!(matches!(refused(&damaged), RestoreError::Damaged { .. }));
     let mut schema = good.clone();
