@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use callbox_service::Service;
+use callbox_service::{Service, Trouble};
 use callbox_wire::{ApiError, ErrorAnswer, ErrorCode};
 
 use crate::error::HttpResult;
@@ -21,22 +21,29 @@ pub(crate) async fn process_health() -> &'static str {
 }
 
 /// Can it serve?
+///
+/// Damage that leaves the rest of the data alone is told and does not make a server unready: there is no other one that
+/// could serve instead.
 #[utoipa::path(
     get,
     path = "/readyz",
     operation_id = "readiness",
     tag = "health",
     responses(
-        (status = 200, description = "The store writes.", body = String, content_type = "text/plain"),
-        (status = 503, description = "`store_unavailable`", body = ErrorAnswer),
+        (status = 200, description = "The store writes. A second line tells of damage, and since when.", body = String, content_type = "text/plain"),
+        (status = 503, description = "`store_unavailable`; `details` has the `part` that does not work, and `since` when", body = ErrorAnswer),
     ),
 )]
-pub(crate) async fn readiness(State(service): State<Arc<Service>>) -> HttpResult<&'static str> {
-    match service.health() {
-        Ok(()) => Ok("ready\n"),
-        Err(reason) => {
-            tracing::warn!(reason, "not ready");
-            Err(ApiError::new(ErrorCode::StoreUnavailable).into())
-        }
+pub(crate) async fn readiness(State(service): State<Arc<Service>>) -> HttpResult<String> {
+    if let Err(Trouble { part, since, reason }) = service.check_health() {
+        tracing::warn!(part = part.as_str(), %since, reason, "not ready");
+        let error = ApiError::new(ErrorCode::StoreUnavailable);
+        return Err(error.detail("part", part.as_str()).detail("since", since.to_rfc3339()).into());
     }
+    Ok(match service.damage() {
+        None => "ready\n".to_owned(),
+        Some(Trouble { part, since, .. }) => {
+            format!("ready\ndamaged: {} since {since}; restore a backup\n", part.as_str())
+        }
+    })
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use callbox_domain::Random;
 use callbox_service::{MasterKey, MasterKeyError};
 use callbox_storage::{CommitListener, StoreError};
-use callbox_storage_sqlite::{OpenError, SqliteOptions, SqliteStore};
+use callbox_storage_sqlite::{BackupError, OpenError, RestoreError, SqliteOptions, SqliteStore};
 
 use crate::config::{ConfigError, StorageConfig};
 
@@ -63,6 +63,12 @@ pub enum StartError {
     /// The database opened and then failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// There is no backup.
+    #[error(transparent)]
+    Backup(#[from] BackupError),
+    /// A backup was not restored.
+    #[error(transparent)]
+    Restore(#[from] RestoreError),
     /// The port is taken, or the address is not this machine's.
     #[error("cannot listen on {address}: {error}")]
     Listen {
@@ -105,18 +111,14 @@ impl DataFolder {
         random: &dyn Random,
         listener: CommitListener,
     ) -> Result<Self, StartError> {
-        let database = config.folder.join(DATABASE_FILE);
         let lock = match access {
             Access::Own => Some(lock(&config.folder)?),
-            Access::Look if database.exists() => None,
             Access::Look => {
-                let nothing = format!(
-                    "there is no Callbox data in {}; start a server there first",
-                    config.folder.display()
-                );
-                return Err(StartError::Other(nothing));
+                existing_database(&config.folder)?;
+                None
             }
         };
+        let database = database_in(&config.folder);
         let is_new = !database.exists();
         let master_key = read_or_make_key(&config.master_key_file, is_new, random)?;
         let store = SqliteStore::open(SqliteOptions::file(&database), listener)?;
@@ -127,6 +129,21 @@ impl DataFolder {
         }
         Ok(Self { store, master_key, _lock: lock })
     }
+}
+
+/// Where the database of a data folder is, whether there is one or not.
+pub(crate) fn database_in(folder: &Path) -> PathBuf {
+    folder.join(DATABASE_FILE)
+}
+
+/// The database of a data folder, which must be there.
+pub(crate) fn existing_database(folder: &Path) -> Result<PathBuf, StartError> {
+    let database = database_in(folder);
+    if database.exists() {
+        return Ok(database);
+    }
+    let folder = folder.display();
+    Err(StartError::Other(format!("there is no Callbox data in {folder}; start a server there first")))
 }
 
 /// Whether somebody has a data folder for themselves at this moment: a server, or a command that writes. Looking takes the
@@ -145,7 +162,8 @@ pub(crate) fn is_in_use(folder: &Path) -> Result<bool, StartError> {
     }
 }
 
-fn lock(folder: &Path) -> Result<File, StartError> {
+/// Takes a data folder for this process, as long as the file lives; makes the folder where there is none.
+pub(crate) fn lock(folder: &Path) -> Result<File, StartError> {
     let failed = |error| StartError::Folder { path: folder.to_owned(), error };
     fs::create_dir_all(folder).map_err(failed)?;
     restrict(folder, 0o700).map_err(failed)?;
@@ -163,22 +181,32 @@ fn lock(folder: &Path) -> Result<File, StartError> {
 }
 
 fn read_or_make_key(path: &Path, may_make: bool, random: &dyn Random) -> Result<MasterKey, StartError> {
-    let failed = |error| StartError::KeyFile { path: path.to_owned(), error };
-    match fs::read_to_string(path) {
-        Ok(text) => {
-            MasterKey::parse(&text).map_err(|error| StartError::KeyMalformed { path: path.to_owned(), error })
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound && may_make => {
-            let key = MasterKey::generate(random);
-            if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-                fs::create_dir_all(folder).map_err(failed)?;
-            }
-            write_private(path, key.to_file_text().expose().as_bytes()).map_err(failed)?;
-            Ok(key)
-        }
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Err(StartError::KeyMissing(path.to_owned())),
-        Err(error) => Err(failed(error)),
+    if let Some(key) = existing_key(path)? {
+        return Ok(key);
     }
+    if !may_make {
+        return Err(StartError::KeyMissing(path.to_owned()));
+    }
+    let failed = |error| StartError::KeyFile { path: path.to_owned(), error };
+    let key = MasterKey::generate(random);
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    write_private(path, key.to_file_text().expose().as_bytes()).map_err(failed)?;
+    Ok(key)
+}
+
+/// The master key in a file; `None` where there is no such file.
+pub(crate) fn existing_key(path: &Path) -> Result<Option<MasterKey>, StartError> {
+    match fs::read_to_string(path) {
+        Ok(text) => parse_key(path, &text).map(Some),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StartError::KeyFile { path: path.to_owned(), error }),
+    }
+}
+
+fn parse_key(path: &Path, text: &str) -> Result<MasterKey, StartError> {
+    MasterKey::parse(text).map_err(|error| StartError::KeyMalformed { path: path.to_owned(), error })
 }
 
 /// Writes a file that only its owner can read, and syncs it: a database must never outlive its key.
@@ -206,4 +234,5 @@ fn restrict(_path: &Path, _mode: u32) -> io::Result<()> {
 
 const DATABASE_FILE: &str = "callbox.sqlite";
 const LOCK_FILE: &str = "lock";
-const FINGERPRINT: &str = "master_key_fingerprint";
+/// Under which name a database keeps the fingerprint of the key that it needs.
+pub(crate) const FINGERPRINT: &str = "master_key_fingerprint";

@@ -294,6 +294,8 @@ fn every_command_has_a_help_that_teaches() {
         &["user", "sessions"],
         &["user", "end-sessions"],
         &["audit"],
+        &["backup"],
+        &["restore"],
         &["settings"],
         &["ticket"],
         &["config"],
@@ -304,8 +306,8 @@ fn every_command_has_a_help_that_teaches() {
         let mut arguments = command.to_vec();
         arguments.push("--help");
         let help = stdout(&arguments);
-        let is_of_an_app =
-            command == ["audit"] || command.len() == 2 && ["app", "user"].contains(&command[0]);
+        let is_of_an_app = ["audit", "backup", "restore"].contains(&command[0])
+            || command.len() == 2 && ["app", "user"].contains(&command[0]);
         assert!(help.contains("Example: callbox") || !is_of_an_app, "{help}");
         assert!(help.contains("Usage: callbox") && help.lines().count() > 4, "{help}");
     }

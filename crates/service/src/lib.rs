@@ -12,6 +12,7 @@ mod error;
 pub mod events;
 mod generated;
 pub mod guessing;
+mod health;
 mod identities;
 mod limits;
 pub mod messaging;
@@ -29,6 +30,7 @@ pub use accounts::{MasterKey, MasterKeyError};
 use caller::SharedApps;
 pub use caller::{Caller, Manager, SharedApp};
 pub use error::ServiceResult;
+pub use health::{Trouble, TroubledPart};
 pub use limits::LimitSettings;
 
 use std::sync::Arc;
@@ -128,10 +130,5 @@ impl Service {
     /// A new id for a request, to find its log line by.
     pub fn new_request_id(&self) -> String {
         format!("req_{}", random_text(self.random.as_ref(), 10))
-    }
-
-    /// Whether the store writes; the reason when it does not.
-    pub fn health(&self) -> Result<(), String> {
-        self.store.health().map_err(|error| error.to_string())
     }
 }

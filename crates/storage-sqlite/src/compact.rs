@@ -8,6 +8,9 @@ use rusqlite::Connection;
 /// Notes, in the write that ends an erasure, that the file holds copies of what nobody should find.
 pub(crate) const NOTE_ERASURE: &str = "INSERT INTO meta (name, value) VALUES ('erased', 'since the last compaction') ON CONFLICT (name) DO NOTHING";
 
+/// Notes that the file holds no such copies any more.
+pub(crate) const FORGET_ERASURE: &str = "DELETE FROM meta WHERE name = 'erased'";
+
 /// Writes the file anew if someone was erased since the last time. What does not succeed is tried at the next start: the
 /// database is as good as before.
 pub(crate) fn compact_after_erasure(connection: &Connection) {
@@ -41,8 +44,8 @@ fn compact(connection: &Connection) -> rusqlite::Result<Compacted> {
     if pragma("page_count")?.saturating_mul(pragma("page_size")?) > COMPACTED_BYTES_MAX {
         return Ok(Compacted::TooLarge);
     }
-    connection
-        .execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE); DELETE FROM meta WHERE name = 'erased'")?;
+    connection.execute_batch("VACUUM; PRAGMA wal_checkpoint(TRUNCATE)")?;
+    connection.execute_batch(FORGET_ERASURE)?;
     Ok(Compacted::Yes)
 }
 

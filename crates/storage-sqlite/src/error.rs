@@ -60,6 +60,17 @@ pub enum OpenError {
         /// What SQLite said.
         reason: String,
     },
+    /// The disk answers with an error.
+    #[error(
+        "the disk answers with an error for the database {}: see that it has room and is sound ({reason})",
+        path.display()
+    )]
+    Disk {
+        /// The database file.
+        path: PathBuf,
+        /// What SQLite said.
+        reason: String,
+    },
     /// The disk is full.
     #[error("no space is left for the database {}: free some and start again", path.display())]
     DiskFull {
@@ -110,6 +121,7 @@ impl OpenError {
             Some(ErrorCode::NotADatabase) => Self::NotADatabase { path },
             Some(ErrorCode::DatabaseCorrupt) => Self::Damaged { path, reason },
             Some(ErrorCode::DiskFull) => Self::DiskFull { path },
+            Some(ErrorCode::SystemIoFailure) => Self::Disk { path, reason },
             _ => Self::Failed { path, reason },
         }
     }
@@ -124,13 +136,21 @@ pub(crate) fn unavailable(error: &rusqlite::Error) -> StoreError {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another process keeps the database locked"
         }
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => "the database is damaged",
+        Some(ErrorCode::DatabaseCorrupt) => {
+            return StoreError::Corrupt(format!("a page of it is damaged ({error})"));
+        }
+        Some(ErrorCode::NotADatabase) => "the database file holds something else",
         Some(ErrorCode::OutOfMemory) => "no memory is left",
         Some(ErrorCode::CannotOpen) => "the database file cannot be opened",
         Some(ErrorCode::ConstraintViolation) => "the write breaks a rule of the database",
         _ => "the database answered with an error",
     };
     StoreError::Unavailable(format!("{sentence} ({error})"))
+}
+
+/// Whether an error is that of a damaged page.
+pub(crate) fn is_damage(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseCorrupt)
 }
 
 /// Whether an error is the machine's rather than that of one statement: nothing of its transaction can be trusted.
@@ -144,6 +164,7 @@ pub(crate) fn is_machine_failure(error: &rusqlite::Error) -> bool {
                 | ErrorCode::PermissionDenied
                 | ErrorCode::DatabaseBusy
                 | ErrorCode::DatabaseLocked
+                // SQLite commits nothing any more after it has met damage.
                 | ErrorCode::DatabaseCorrupt
                 | ErrorCode::NotADatabase
                 | ErrorCode::OutOfMemory

@@ -7,19 +7,23 @@
 //!
 //! Start with [`SqliteStore::open`]; `writer.rs` is the heart, `transaction.rs` keeps closures apart, `append.rs` is the
 //! path of every message, `heads.rs` what the writer remembers for it. `read.rs`, `pages.rs`, `conversations.rs`, `write.rs`,
-//! `accounts.rs`, `erase.rs` and `prune.rs` hold the other SQL, `entities.rs` checks every row that is read.
+//! `accounts.rs`, `erase.rs` and `prune.rs` hold the other SQL, `entities.rs` checks every row that is read. `backup.rs`
+//! copies a database in use, `restore.rs` puts such a copy into a server's place.
 //!
 //! This crate must never import a runtime, a socket, or another crate of the house than `domain` and `storage`.
 
 mod accounts;
 mod append;
+mod backup;
 mod compact;
 mod connection;
 mod conversations;
 mod entities;
 mod erase;
 mod error;
+mod files;
 mod heads;
+mod health;
 mod migrate;
 mod numbers;
 mod options;
@@ -31,18 +35,24 @@ mod prune;
 mod queue;
 mod read;
 mod reader;
+mod restore;
 mod statements;
+mod stopwatch;
 mod store;
 mod stored_row;
 mod transaction;
+mod watch;
 mod write;
 mod writer;
 
 #[cfg(test)]
 mod tests;
 
+pub use backup::{BackupError, Proceed, Step, Watch, back_up};
 pub use error::OpenError;
 pub use options::{
-    BUSY_TIMEOUT_DEFAULT, Location, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions, WRITE_QUEUE_MAX,
+    BUSY_TIMEOUT_DEFAULT, Location, PATIENCE_DEFAULT, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions,
+    WRITE_QUEUE_MAX,
 };
+pub use restore::{PutAside, Renewed, RestoreError, Restored, Sessions, Staged, is_taken};
 pub use store::SqliteStore;

@@ -46,6 +46,20 @@ struct Applied {
     checksum: String,
 }
 
+/// Makes sure that a database is one of Callbox, and not newer than this server.
+pub(crate) fn check_known(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    check_application(connection, path)?;
+    check(&applied(connection, path)?, MIGRATIONS)
+}
+
+/// Makes sure that a database is one of Callbox, of whatever version.
+pub(crate) fn check_application(connection: &Connection, path: &Path) -> Result<(), OpenError> {
+    let application: i32 = connection
+        .pragma_query_value(None, "application_id", |row| row.get(0))
+        .map_err(|error| OpenError::from_sqlite(path, &error))?;
+    if application == APPLICATION_ID { Ok(()) } else { Err(OpenError::NotCallbox { path: path.to_owned() }) }
+}
+
 /// What the database has gone through; nothing when it is new.
 fn applied(connection: &Connection, path: &Path) -> Result<Vec<Applied>, OpenError> {
     let failed = |error: rusqlite::Error| OpenError::from_sqlite(path, &error);

@@ -13,6 +13,9 @@ pub struct SqliteOptions {
     pub readers: usize,
     /// How long a statement waits for another process (a backup tool, a shell) to let go of the database.
     pub busy_timeout: Duration,
+    /// How long a read or write may wait for its turn, while the disk does not answer or too many are before it; then it is
+    /// answered without having begun.
+    pub patience: Duration,
     /// Writes that may wait; more are answered with `Overloaded`.
     pub write_queue_max: usize,
     /// Reads that may wait; more are answered with `Overloaded`.
@@ -35,6 +38,7 @@ impl SqliteOptions {
             location: Location::File(path.into()),
             readers: READERS_DEFAULT,
             busy_timeout: BUSY_TIMEOUT_DEFAULT,
+            patience: PATIENCE_DEFAULT,
             write_queue_max: WRITE_QUEUE_MAX,
             read_queue_max: READ_QUEUE_MAX,
         }
@@ -54,3 +58,5 @@ pub const WRITE_QUEUE_MAX: usize = 10_000;
 pub const READ_QUEUE_MAX: usize = 10_000;
 /// How long to wait for another process, if nothing else is said.
 pub const BUSY_TIMEOUT_DEFAULT: Duration = Duration::from_secs(5);
+/// How long to wait for one's turn, if nothing else is said.
+pub const PATIENCE_DEFAULT: Duration = Duration::from_secs(5);

@@ -1,6 +1,6 @@
 //! Prepared statements, kept as long as their connection.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::ops::{Deref, DerefMut};
@@ -12,11 +12,22 @@ use rusqlite::{Connection, Statement};
 pub(crate) struct Statements<'connection> {
     connection: &'connection Connection,
     idle: RefCell<HashMap<(usize, usize), Statement<'connection>, BuildHasherDefault<AddressHasher>>>,
+    met_damage: Cell<bool>,
 }
 
 impl<'connection> Statements<'connection> {
     pub fn new(connection: &'connection Connection) -> Self {
-        Self { connection, idle: RefCell::default() }
+        Self { connection, idle: RefCell::default(), met_damage: Cell::default() }
+    }
+
+    /// Notes that a statement has met a damaged page.
+    pub fn note_damage(&self) {
+        self.met_damage.set(true);
+    }
+
+    /// Whether a statement has met a damaged page.
+    pub fn has_met_damage(&self) -> bool {
+        self.met_damage.get()
     }
 
     pub fn connection(&self) -> &'connection Connection {

@@ -5,17 +5,19 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
 
-use callbox_storage::{CommitListener, ReadJob, Store, StoreError, StoreResult, WriteJob};
+use callbox_storage::{CommitListener, ReadJob, Store, StoreError, StoreResult, Trouble, WriteJob};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::compact::compact_after_erasure;
 use crate::connection::{MEMORY_NAME, open_reader, open_writer};
 use crate::error::{OpenError, unavailable};
+use crate::health::Health;
 use crate::migrate::migrate;
 use crate::options::{Location, SqliteOptions};
 use crate::queue::Queue;
 use crate::reader;
-use crate::writer::{Health, Work, Writer};
+use crate::watch::Watch;
+use crate::writer::{Work, Writer};
 
 /// A database in one SQLite file. Dropping it closes it.
 pub struct SqliteStore {
@@ -25,6 +27,7 @@ pub struct SqliteStore {
     health: Arc<Health>,
     readers: Mutex<Vec<JoinHandle<()>>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    watch: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl SqliteStore {
@@ -42,17 +45,18 @@ impl SqliteStore {
         let mut store = Self {
             work: Arc::new(Queue::new(options.write_queue_max)),
             reads: None,
-            health: Arc::default(),
+            health: Arc::new(Health::new(path.to_owned(), options.patience)),
             readers: Mutex::default(),
             writer: Mutex::default(),
+            watch: Mutex::default(),
         };
         if let Location::File(path) = &options.location {
             let queue = Arc::new(Queue::new(options.read_queue_max));
             for number in 1..=options.readers.max(1) {
                 let connection = open_reader(path, options.busy_timeout)?;
-                let queue = Arc::clone(&queue);
+                let (queue, health) = (Arc::clone(&queue), Arc::clone(&store.health));
                 let reader = spawn(format!("store-read-{number}"), path, move || {
-                    reader::run_all(connection, queue);
+                    reader::run_all(connection, queue, health);
                 })?;
                 locked(&store.readers).push(reader);
             }
@@ -65,6 +69,13 @@ impl SqliteStore {
             listener,
         };
         *locked(&store.writer) = Some(spawn("store-write".into(), path, move || writer.run())?);
+        let watch = Watch {
+            work: Arc::clone(&store.work),
+            reads: store.reads.clone(),
+            health: Arc::clone(&store.health),
+            patience: options.patience,
+        };
+        *locked(&store.watch) = Some(spawn("store-watch".into(), path, move || watch.run())?);
         Ok(Arc::new(store))
     }
 
@@ -104,8 +115,10 @@ impl SqliteStore {
             join(reader);
         }
         self.work.close();
-        if let Some(writer) = locked(&self.writer).take() {
-            join(writer);
+        for thread in [&self.writer, &self.watch] {
+            if let Some(thread) = locked(thread).take() {
+                join(thread);
+            }
         }
     }
 
@@ -138,7 +151,7 @@ impl Store for SqliteStore {
 
     /// Asking while writes fail lets the writer try once more: a server that gets no requests because it is not ready
     /// would otherwise never learn that its disk works again.
-    fn health(&self) -> StoreResult<()> {
+    fn health(&self) -> Result<(), Trouble> {
         let state = self.health.state();
         if state.is_err() && !self.health.probing.swap(true, Ordering::AcqRel) {
             // A full queue will try by itself.
@@ -147,6 +160,10 @@ impl Store for SqliteStore {
             }
         }
         state
+    }
+
+    fn damage(&self) -> Option<Trouble> {
+        self.health.damage()
     }
 }
 

@@ -8,7 +8,7 @@ use callbox_storage::{StoreError, StoreResult, Verdict, WriteJob};
 use rusqlite::Params;
 
 use crate::append::Appended;
-use crate::error::{is_machine_failure, unavailable};
+use crate::error::{is_damage, is_machine_failure, unavailable};
 use crate::heads::Heads;
 use crate::statements::{Prepared, Statements};
 use crate::stored_row::{Stored, StoredRow};
@@ -304,6 +304,9 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     /// What the caller is told of an error; notes whether it takes the whole transaction with it.
     fn failure(&self, error: &rusqlite::Error) -> StoreError {
         let answer = unavailable(error);
+        if is_damage(error) {
+            self.statements.note_damage();
+        }
         // On some errors SQLite has rolled back by itself.
         if is_machine_failure(error) || self.statements.connection().is_autocommit() {
             self.lost.borrow_mut().get_or_insert_with(|| answer.clone());

@@ -4,18 +4,19 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use callbox_domain::LoggedEvent;
 use callbox_storage::{CommitListener, ReadJob, StoreError, StoreResult, WriteJob};
 use rusqlite::Connection;
 
 use crate::heads::Heads;
-use crate::queue::Queue;
+use crate::health::Health;
+use crate::queue::{Queue, Queued};
 use crate::reader;
 use crate::statements::Statements;
+use crate::stopwatch::now;
 use crate::transaction::Transaction;
 
 /// What the writer is asked to do.
@@ -28,35 +29,6 @@ pub(crate) enum Work {
     Other(Box<dyn FnOnce(&Connection) + Send>),
     /// A try whether the disk works again.
     Probe,
-}
-
-/// Whether the last commit succeeded.
-#[derive(Default)]
-pub(crate) struct Health {
-    failure: Mutex<Option<StoreError>>,
-    /// Whether a probe is queued.
-    pub probing: AtomicBool,
-}
-
-impl Health {
-    pub fn state(&self) -> StoreResult<()> {
-        self.lock().clone().map_or(Ok(()), Err)
-    }
-
-    fn set(&self, state: &StoreResult<()>) {
-        let failure = state.clone().err();
-        let mut current = self.lock();
-        match (&*current, &failure) {
-            (None, Some(error)) => tracing::error!(%error, "writes fail"),
-            (Some(_), None) => tracing::info!("writes succeed again"),
-            _ => {}
-        }
-        *current = failure;
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Option<StoreError>> {
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 pub(crate) struct Writer {
@@ -77,16 +49,18 @@ impl Writer {
             health: &self.health,
             listener: &self.listener,
         };
-        while let Some(work) = desk.backlog.pop_front().or_else(|| self.queue.wait()) {
+        while let Some(work) = self.queue.wait() {
+            self.health.begin();
             match work {
                 Work::Write(job) => desk.batch(job),
-                Work::Read(job) => reader::run(&desk.statements, job),
+                Work::Read(job) => reader::run(&desk.statements, &self.health, job),
                 Work::Other(other) => {
                     other(&self.connection);
                     desk.heads.borrow_mut().forget();
                 }
                 Work::Probe => desk.probe(),
             }
+            self.health.end();
         }
         drop(desk);
         self.finish();
@@ -108,8 +82,8 @@ struct Desk<'writer> {
     statements: Statements<'writer>,
     heads: RefCell<Heads>,
     queue: &'writer Queue<Work>,
-    /// Taken from the queue, not begun.
-    backlog: VecDeque<Work>,
+    /// Taken from the queue for the batch that runs, not begun.
+    backlog: VecDeque<Queued<Work>>,
     health: &'writer Health,
     listener: &'writer CommitListener,
 }
@@ -121,8 +95,9 @@ impl Desk<'_> {
         let mut ran = Vec::new();
         let events = self.write(first, &mut ran);
         let state = events.as_ref().map(drop).map_err(StoreError::clone);
-        if state.is_err() || self.health.state().is_err() {
-            self.health.set(&state);
+        match &state {
+            Err(StoreError::Corrupt(_)) => self.meet_damage(),
+            _ => self.health.set(&state),
         }
         if let Ok(events) = events
             && !events.is_empty()
@@ -134,6 +109,14 @@ impl Desk<'_> {
             if catch_unwind(AssertUnwindSafe(|| job.settle(answer))).is_err() {
                 tracing::error!("a caller's answer could not be delivered");
             }
+        }
+    }
+
+    /// Somebody needed a damaged page. Whether anything else can be written, a probe finds out.
+    fn meet_damage(&self) {
+        self.health.note_damage();
+        if !self.health.probing.swap(true, Ordering::AcqRel) && self.queue.push(Work::Probe).is_err() {
+            self.health.probing.store(false, Ordering::Release);
         }
     }
 
@@ -149,6 +132,7 @@ impl Desk<'_> {
                 while let Some(job) = next(queue, backlog, ran.len()) {
                     ran.push((job, Ok(())));
                 }
+                queue.give_back(backlog);
                 return Err(error);
             }
         };
@@ -157,9 +141,12 @@ impl Desk<'_> {
             let outcome = transaction.run(&mut *job);
             ran.push((job, outcome));
             let over = now().duration_since(started) >= BATCH_TIME_MAX;
-            let ended = over || transaction.lost().is_some();
+            // Whoever meets damage takes the batch along, so that from then on each write has one for itself.
+            let ended = over || transaction.lost().is_some() || statements.has_met_damage();
             following = if ended { None } else { next(queue, backlog, ran.len()) };
         }
+        // The sync may take long, and what waits for the next batch has not begun.
+        queue.give_back(backlog);
         transaction.commit()
     }
 
@@ -188,28 +175,22 @@ impl Desk<'_> {
 type Ran = Vec<(Box<dyn WriteJob>, StoreResult<()>)>;
 
 /// The next job of a batch that holds `taken` already.
-fn next(queue: &Queue<Work>, backlog: &mut VecDeque<Work>, taken: usize) -> Option<Box<dyn WriteJob>> {
+fn next(
+    queue: &Queue<Work>,
+    backlog: &mut VecDeque<Queued<Work>>,
+    taken: usize,
+) -> Option<Box<dyn WriteJob>> {
     if taken >= BATCH_CLOSURES_MAX {
         return None;
     }
     if backlog.is_empty() {
         queue.drain_into(backlog, BATCH_CLOSURES_MAX - taken);
     }
-    match backlog.pop_front()? {
+    let queued = backlog.pop_front_if(|queued| matches!(queued.item, Work::Write(_)))?;
+    match queued.item {
         Work::Write(job) => Some(job),
-        other => {
-            backlog.push_front(other);
-            None
-        }
+        Work::Read(_) | Work::Other(_) | Work::Probe => None,
     }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "measures how long a batch takes; nothing is decided by the hour"
-)]
-fn now() -> Instant {
-    Instant::now()
 }
 
 /// A batch ends after so many closures.

@@ -16,7 +16,7 @@ mod in_memory {
 }
 
 mod in_a_file {
-    use callbox_storage::{ReadJob, StoreResult, WriteJob};
+    use callbox_storage::{ReadJob, StoreResult, Trouble, WriteJob};
     use callbox_storage_sqlite::SqliteOptions;
     use tempfile::TempDir;
 
@@ -46,7 +46,7 @@ mod in_a_file {
             self.store.submit_read(job)
         }
 
-        fn health(&self) -> StoreResult<()> {
+        fn health(&self) -> Result<(), Trouble> {
             self.store.health()
         }
     }

@@ -1,5 +1,7 @@
 //! How closures travel to a store and answers travel back.
 
+use std::time::Duration;
+
 use futures_channel::oneshot;
 
 use crate::{Read, StoreError, StoreResult, Tx};
@@ -13,9 +15,35 @@ pub trait Store: Send + Sync + 'static {
     /// Queues a read.
     fn submit_read(&self, job: Box<dyn ReadJob>) -> StoreResult<()>;
 
-    /// Whether the last commit succeeded; the reason when it did not. For `/readyz`. Asking while writes fail makes the
-    /// store try again by itself, so that a server without requests learns that its disk works.
-    fn health(&self) -> StoreResult<()>;
+    /// What keeps the store from writing, if anything: the last commit failed, or the disk does not answer. For `/readyz`.
+    /// Asking while writes fail makes the store try again by itself, so that a server without requests learns that its disk
+    /// works.
+    fn health(&self) -> Result<(), Trouble>;
+
+    /// What the store has met and cannot mend, while the rest of it goes on: a part of the data that cannot be read.
+    fn damage(&self) -> Option<Trouble> {
+        None
+    }
+}
+
+/// What is wrong with a store.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// With which part of it.
+    pub part: Part,
+    /// For how long by now.
+    pub lasts: Duration,
+    /// What callers are told who need that part.
+    pub error: StoreError,
+}
+
+/// A part of a store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Part {
+    /// Writing anything at all.
+    Writes,
+    /// Some of what is kept.
+    Data,
 }
 
 /// Whether a closure's writes stay.

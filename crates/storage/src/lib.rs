@@ -21,7 +21,7 @@ mod tx;
 pub mod testing;
 
 pub use accounts::{ReadAccounts, SessionRenewal, WriteAccounts};
-pub use job::{ReadJob, Store, Verdict, WriteError, WriteJob};
+pub use job::{Part, ReadJob, Store, Trouble, Verdict, WriteError, WriteJob};
 pub use read::{ConversationsPage, EventsPage, MessagesPage, Read, SessionLookup};
 pub use tx::{Created, EventsKept, NewMessage, Tx};
 

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 use std::thread;
 
-use callbox_storage::{Read, ReadJob, Store, StoreResult, WriteJob};
+use callbox_storage::{Read, ReadJob, Store, StoreResult, Trouble, WriteJob};
 use tokio::runtime::Builder;
 
 /// Something that happens in the middle of a job.
@@ -59,7 +59,7 @@ impl Store for InterruptedStore {
         }
     }
 
-    fn health(&self) -> StoreResult<()> {
+    fn health(&self) -> Result<(), Trouble> {
         self.inner.health()
     }
 }

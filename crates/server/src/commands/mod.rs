@@ -2,9 +2,12 @@
 
 mod app;
 mod audit;
+mod backup;
 mod config;
 mod dev;
 mod operations;
+mod progress;
+mod restore;
 mod serve;
 mod settings;
 mod ticket;
@@ -54,6 +57,25 @@ enum Command {
     ///
     /// Example: callbox audit --app my-app --limit 20
     Audit(audit::AuditArguments),
+    /// Copy all of a server's data into one file, while it runs or not
+    ///
+    /// The file holds everything as it was when the command began, whatever is written meanwhile, and nothing of what
+    /// was erased before. It is private to whoever runs the command, and gets its name only once it is whole, checked
+    /// and on disk. The master key is not in it: keep a copy of that apart, for without it the backup opens nothing.
+    ///
+    /// Example: callbox backup --config callbox.toml /backup/callbox-2026-11-21.backup
+    Backup(backup::BackupArguments),
+    /// Put a backup into the place of a server's data, while no server runs there
+    ///
+    /// Before anything is changed the backup is checked from end to end, and the master key must be the one that it was made
+    /// with. A database that is there is refused, or set aside with --replace.
+    ///
+    /// What happened after the backup is gone: messages, and also blocks, new passwords, rotated secrets. Clients notice
+    /// and fetch again what they show. Whoever was signed in must sign in again, for a session may have been ended since;
+    /// --keep-sessions lets them stay, for a server that only moves.
+    ///
+    /// Example: callbox restore --config callbox.toml /backup/callbox-2026-11-21.backup
+    Restore(restore::RestoreArguments),
     /// Sign a ticket, for trying what an app's backend does
     Ticket(ticket::TicketArguments),
     /// Print or check configuration
@@ -94,6 +116,8 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
             Ok(())
         }
         Command::Audit(arguments) => block_on(audit::run(arguments)),
+        Command::Backup(arguments) => block_on(backup::run(arguments)),
+        Command::Restore(arguments) => block_on(restore::run(arguments)),
         Command::Ticket(arguments) => block_on(ticket::run(arguments)),
         Command::Config(command) => config::run(command),
     }

@@ -10,6 +10,7 @@ mod operator;
 mod outages;
 mod process;
 mod replay;
+mod restore;
 mod revocation;
 mod secrets;
 mod signed;

@@ -79,6 +79,10 @@ fn nothing_of_an_erased_user_is_left_in_the_file_after_the_next_start() {
     let moment = Timestamp::from_millis(9);
     assert_eq!(world.write(move |tx| tx.begin_erasure(APP, &erased(), &tombstone, moment)), Ok(true));
     while world.write(|tx| tx.erase_part(APP, &erased(), 500)).expect("it can be erased") {}
+    let backup = folder.path().join("backup");
+    crate::back_up(&path, &backup, Timestamp::from_millis(10), &mut |_| crate::Proceed::Yes)
+        .expect("a backup");
+    assert_eq!(count(&backup), 0, "a backup has what is there, and nothing that was");
     world.store.close();
     let left = count(&path);
     assert!(left < 100, "only copies in the unused parts of pages are left: {left}");

@@ -1,9 +1,11 @@
 //! What is SQLite's own: files, syncs, batches, failures. What every store must do is in the conformance suite.
 
+mod backups;
 mod batches;
 mod erasure;
 mod failures;
 mod files;
+mod restores;
 mod rows;
 
 use std::path::Path;
@@ -130,6 +132,38 @@ fn send(tx: &mut dyn Tx, id: &str, text: &str) -> StoreResult<()> {
     };
     let event = Arc::new(Event::MessageCreated(tx.append_message(APP, message)?));
     tx.append_event(APP, &user_id("bob"), &event, Timestamp::from_millis(5)).map(drop)
+}
+
+/// Overwrites pages of a table, those with its first rows, in a file that nobody has open.
+fn damage(path: &Path, table: &str, pages: usize) {
+    let connection = rusqlite::Connection::open(path).expect("opens");
+    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u32>(0).map(u64::from));
+    let page_size = usize::try_from(number("PRAGMA page_size").expect("a number")).expect("small");
+    let root =
+        number(&format!("SELECT rootpage FROM sqlite_schema WHERE name = '{table}'")).expect("a table");
+    drop(connection);
+    let mut bytes = std::fs::read(path).expect("read");
+    let start = |page: u64| usize::try_from(page - 1).expect("small") * page_size;
+    let at = start(root);
+    // The header of a page that leads to others, and its cells (https://sqlite.org/fileformat2.html, section 1.6).
+    let header = &bytes[at..at + 12];
+    assert!([2, 5].contains(&header[0]), "the table has more than one page");
+    let cells = usize::from(u16::from_be_bytes([header[3], header[4]]));
+    let mut children = Vec::new();
+    for cell in 0..cells {
+        let pointer = at + 12 + 2 * cell;
+        let cell = at + usize::from(u16::from_be_bytes([bytes[pointer], bytes[pointer + 1]]));
+        children.push(u64::from(u32::from_be_bytes([
+            bytes[cell],
+            bytes[cell + 1],
+            bytes[cell + 2],
+            bytes[cell + 3],
+        ])));
+    }
+    for child in children.into_iter().take(pages) {
+        bytes[start(child)..start(child) + page_size].fill(0xaa);
+    }
+    std::fs::write(path, bytes).expect("written");
 }
 
 fn app() -> App {

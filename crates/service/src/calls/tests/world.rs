@@ -9,7 +9,7 @@ use callbox_call_proto::{Input, ServerCause};
 use callbox_domain::{
     AppId, AppKey, AppSettings, CallEventRecord, CallId, CallMedia, CallRecord, ConnectionId, Device, UserId,
 };
-use callbox_storage::{ReadJob, Store, StoreError, StoreResult, WriteJob};
+use callbox_storage::{ReadJob, Store, StoreError, StoreResult, Trouble, WriteJob};
 use callbox_storage_sqlite::SqliteStore;
 use callbox_wire::call::{
     CallCause, CallSummary, DescriptionType, IceCandidate, IceServer, SessionDescription,
@@ -388,7 +388,7 @@ impl Store for FlakyStore {
         self.inner.submit_read(job)
     }
 
-    fn health(&self) -> StoreResult<()> {
+    fn health(&self) -> Result<(), Trouble> {
         self.inner.health()
     }
 }

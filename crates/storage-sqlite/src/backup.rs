@@ -1,0 +1,231 @@
+//! Copies a database into one file while a server writes to it.
+//!
+//! `VACUUM INTO` reads one snapshot, which in WAL mode holds up no writer and is never begun anew, however much is
+//! written meanwhile. It writes row after row into a new file: what was deleted or erased, and still lies in free space
+//! or in the unused part of a page, is not copied. SQLite's online backup would copy it, page by page.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{RecvTimeoutError, sync_channel};
+use std::time::Duration;
+
+use callbox_domain::Timestamp;
+use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+
+use crate::compact::FORGET_ERASURE;
+use crate::error::OpenError;
+use crate::files::{Unfinished, create_private, name_finally, sync_file, sync_folder_of, with_ending};
+use crate::migrate::check_application;
+use crate::options::BUSY_TIMEOUT_DEFAULT;
+use crate::restore::last_line;
+
+/// How far a backup, or the restore of one, has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// It is being copied.
+    Copying {
+        /// Bytes that were written so far.
+        done: u64,
+        /// About as many as there will be.
+        total: u64,
+    },
+    /// The copy is being checked.
+    Checking,
+}
+
+/// Whether to go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proceed {
+    /// Go on.
+    Yes,
+    /// Stop and leave nothing behind.
+    No,
+}
+
+/// Hears how far the work has come, several times a second, and says whether it goes on.
+pub type Watch<'watcher> = &'watcher mut dyn FnMut(Step) -> Proceed;
+
+/// Why there is no backup. Each is one line that says what to do; nothing is left of the file.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BackupError {
+    /// The database does not open, or is damaged.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// There is a file of this name.
+    #[error("{} exists and is not overwritten: choose another name", .0.display())]
+    Exists(PathBuf),
+    /// There is an unfinished file of this name.
+    #[error(
+        "{} exists: another backup to this place is at work, or one was cut off; if none is, remove it",
+        .0.display()
+    )]
+    Unfinished(PathBuf),
+    /// The disk of the file is full.
+    #[error(
+        "no space is left for the backup {}, which takes about {megabytes} MB: free some, or choose another place",
+        path.display()
+    )]
+    DiskFull {
+        /// The backup.
+        path: PathBuf,
+        /// How much the whole of it takes.
+        megabytes: u64,
+    },
+    /// The file cannot be written.
+    #[error("cannot write the backup {}: {reason}", path.display())]
+    CannotWrite {
+        /// The backup.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The copy is not as it must be.
+    #[error("the backup {} is not good: {reason}; check the database and the disk", path.display())]
+    NotGood {
+        /// The backup.
+        path: PathBuf,
+        /// What SQLite found.
+        reason: String,
+    },
+    /// Whoever watched said so.
+    #[error("the backup was stopped")]
+    Stopped,
+}
+
+/// Copies the database at `database` into the new file `file`: all of it as it was at one moment after the call. How
+/// many bytes the file has. `now` is noted in it.
+///
+/// The database stays as it is and may be written to meanwhile; what is written then stays in its write-ahead log until
+/// the copy is done. Under its name the file is whole, checked and synced.
+pub fn back_up(database: &Path, file: &Path, now: Timestamp, watch: Watch<'_>) -> Result<u64, BackupError> {
+    if file.exists() {
+        return Err(BackupError::Exists(file.to_owned()));
+    }
+    let of_database = |error: rusqlite::Error| OpenError::from_sqlite(database, &error);
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let source = Connection::open_with_flags(database, flags).map_err(of_database)?;
+    source.busy_timeout(BUSY_TIMEOUT_DEFAULT).map_err(of_database)?;
+    check_application(&source, database)?;
+    let total = bytes_in_use(&source).map_err(of_database)?;
+
+    let target = Target { file, part: with_ending(file, ".part"), total };
+    create_private(&target.part).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => BackupError::Unfinished(target.part.clone()),
+        _ => target.cannot_write(&error),
+    })?;
+    let unfinished = Unfinished(target.part.clone());
+    target.copy(database, source, watch)?;
+    target.complete(now, watch)?;
+    sync_file(&target.part).map_err(|error| target.cannot_write(&error))?;
+    let bytes = target.part.metadata().map_or(0, |metadata| metadata.len());
+    name_finally(&target.part, file).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
+        _ => target.cannot_write(&error),
+    })?;
+    drop(unfinished);
+    sync_folder_of(file).map_err(|error| target.cannot_write(&error))?;
+    Ok(bytes)
+}
+
+/// Where a copy goes.
+struct Target<'call> {
+    file: &'call Path,
+    part: PathBuf,
+    total: u64,
+}
+
+impl Target<'_> {
+    fn copy(&self, database: &Path, source: Connection, watch: Watch<'_>) -> Result<(), BackupError> {
+        let Some(part) = self.part.to_str() else {
+            return Err(self.cannot_write(&"its name is no text in UTF-8"));
+        };
+        let interrupt = source.get_interrupt_handle();
+        let (sender, finished) = sync_channel(1);
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let copied = source.execute("VACUUM INTO ?1", [part]);
+                // The receiver waits below.
+                let _ = sender.send(copied);
+            });
+            loop {
+                let done = self.part.metadata().map_or(0, |metadata| metadata.len());
+                let step = Step::Copying { done: done.min(self.total), total: self.total };
+                if watch(step) == Proceed::No {
+                    interrupt.interrupt();
+                }
+                match finished.recv_timeout(LOOK_INTERVAL) {
+                    Ok(copied) => return copied.map(drop).map_err(|error| self.failure(database, &error)),
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return Err(self.cannot_write(&"it failed")),
+                }
+            }
+        })
+    }
+
+    /// Notes when it was made, and checks it.
+    fn complete(&self, now: Timestamp, watch: Watch<'_>) -> Result<(), BackupError> {
+        if watch(Step::Checking) == Proceed::No {
+            return Err(BackupError::Stopped);
+        }
+        let failed = |error: rusqlite::Error| self.failure(&self.part, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let copy = Connection::open_with_flags(&self.part, flags).map_err(failed)?;
+        // It is worth nothing before it is complete, and synced as a whole then.
+        copy.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF").map_err(failed)?;
+        copy.execute_batch(FORGET_ERASURE).map_err(failed)?;
+        let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) \
+                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+        copy.execute(sql, params![BACKED_UP_AT, now.to_rfc3339()]).map_err(failed)?;
+        let found: String = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        if found != "ok" {
+            return Err(BackupError::NotGood { path: self.file.to_owned(), reason: last_line(&found) });
+        }
+        copy.close().map_err(|(_, error)| failed(error))
+    }
+
+    /// The error that stands for what SQLite said while it read `source` and wrote here.
+    fn failure(&self, source: &Path, error: &rusqlite::Error) -> BackupError {
+        match error.sqlite_error_code() {
+            Some(ErrorCode::OperationInterrupted) => BackupError::Stopped,
+            Some(ErrorCode::DiskFull) => self.full(),
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
+                self.cannot_write(error)
+            }
+            // SQLite does not tell which of the two files it was, nor the system's own words: trying tells.
+            Some(ErrorCode::SystemIoFailure) => match self.try_to_write() {
+                Err(refused) if refused.kind() == std::io::ErrorKind::StorageFull => self.full(),
+                Err(refused) => self.cannot_write(&refused),
+                Ok(()) => OpenError::from_sqlite(source, error).into(),
+            },
+            _ => OpenError::from_sqlite(source, error).into(),
+        }
+    }
+
+    fn try_to_write(&self) -> std::io::Result<()> {
+        let mut part = std::fs::File::options().append(true).open(&self.part)?;
+        part.write_all(&[0; 4096])?;
+        part.sync_all()
+    }
+
+    fn full(&self) -> BackupError {
+        let megabytes = self.total.div_ceil(1_000_000);
+        BackupError::DiskFull { path: self.file.to_owned(), megabytes }
+    }
+
+    fn cannot_write(&self, reason: &dyn std::fmt::Display) -> BackupError {
+        BackupError::CannotWrite { path: self.file.to_owned(), reason: reason.to_string() }
+    }
+}
+
+/// About as many bytes as a copy takes.
+fn bytes_in_use(source: &Connection) -> rusqlite::Result<u64> {
+    let pragma = |name| source.pragma_query_value(None, name, |row| row.get::<_, i64>(0));
+    let pages = pragma("page_count")? - pragma("freelist_count")?;
+    Ok(u64::try_from(pages.saturating_mul(pragma("page_size")?)).unwrap_or(0))
+}
+
+/// Under which name a backup notes when it was made.
+pub(crate) const BACKED_UP_AT: &str = "backed_up_at";
+
+/// How often the watcher hears.
+const LOOK_INTERVAL: Duration = Duration::from_millis(100);

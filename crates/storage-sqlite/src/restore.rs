@@ -1,0 +1,422 @@
+//! Puts a copy of a database into the place of a server's database.
+//!
+//! Everything is done to a copy of the copy, beside the place where it goes: checks, the newest schema, and the changes
+//! that a restore is about. Only then it gets its name. Until that moment nothing has happened, whatever went wrong.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use callbox_domain::{MailboxEpoch, Random, SessionEndReason, Timestamp};
+use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
+
+use crate::backup::{BACKED_UP_AT, Proceed, Step, Watch};
+use crate::error::OpenError;
+use crate::files::{
+    ENDINGS, Unfinished, create_private, remove_if_there, sync_file, sync_folder_of, with_ending,
+};
+use crate::migrate::{check_known, migrate};
+use crate::options::BUSY_TIMEOUT_DEFAULT;
+
+/// Why a backup was not restored. Each is one line that says what to do; what was there before is as it was.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RestoreError {
+    /// The backup cannot be read.
+    #[error("cannot read the backup {}: {reason}", path.display())]
+    CannotRead {
+        /// The backup.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// The file is no database.
+    #[error("{} is not a backup: it is no database at all", .0.display())]
+    NotADatabase(PathBuf),
+    /// The file is a database of something else.
+    #[error("{} is not a backup: it is a database of another program", .0.display())]
+    NotCallbox(PathBuf),
+    /// The file was cut off.
+    #[error("the backup {} is cut off: it has {found} of {expected} bytes; take a whole one", path.display())]
+    CutOff {
+        /// The backup.
+        path: PathBuf,
+        /// How many bytes it has.
+        found: u64,
+        /// How many it says that it has.
+        expected: u64,
+    },
+    /// The file is damaged.
+    #[error("the backup {} is damaged: take another one ({reason})", path.display())]
+    Damaged {
+        /// The backup.
+        path: PathBuf,
+        /// What SQLite found.
+        reason: String,
+    },
+    /// The backup was made by a newer server, or by one that never was released.
+    #[error("the backup {} does not fit this server: {reason}", path.display())]
+    OtherVersion {
+        /// The backup.
+        path: PathBuf,
+        /// In what way.
+        reason: String,
+    },
+    /// The data folder cannot take it.
+    #[error("cannot write {}: {reason}", path.display())]
+    CannotWrite {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// Whoever watched said so.
+    #[error("the restore was stopped; nothing has changed")]
+    Stopped,
+}
+
+/// What becomes of the sessions that were open when the backup was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sessions {
+    /// They are over, and so are one-time tokens: they may have been ended, or used, after the backup.
+    End,
+    /// They go on, as where a server moves to another machine.
+    Keep,
+}
+
+/// What a restore has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Renewed {
+    /// Users, each with a log of a new life.
+    pub users: u64,
+    /// Sessions that are over now.
+    pub sessions_ended: u64,
+}
+
+/// What was in the place before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum PutAside {
+    /// Nothing.
+    Nothing,
+    /// A database; it has this name now.
+    As(PathBuf),
+}
+
+/// A backup in its place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Restored {
+    /// What was there before.
+    pub before: PutAside,
+}
+
+/// A copy of a backup, checked, that nobody uses yet. Dropping it removes it.
+pub struct Staged {
+    connection: Connection,
+    file: Unfinished,
+    backup: PathBuf,
+}
+
+impl Staged {
+    /// Looks at a backup without touching anything: whether it can be read, is a database, and is not cut off.
+    pub fn check_file(backup: &Path) -> Result<(), RestoreError> {
+        check_header(backup)
+    }
+
+    /// Copies a backup to `place`, where no other process may be at work, and checks it: that it is whole, a database of
+    /// Callbox, not newer than this server, and in itself consistent. Then it is brought to the newest schema.
+    pub fn new(backup: &Path, place: &Path, watch: Watch<'_>) -> Result<Self, RestoreError> {
+        check_header(backup)?;
+        let file = Unfinished(place.to_owned());
+        for ending in ENDINGS {
+            remove_if_there(&with_ending(place, ending)).map_err(|error| cannot_write(place, &error))?;
+        }
+        copy_all(backup, place, &mut *watch)?;
+        if watch(Step::Checking) == Proceed::No {
+            return Err(RestoreError::Stopped);
+        }
+        let failed = |error: rusqlite::Error| refused(backup, place, &error);
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(place, flags).map_err(failed)?;
+        connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
+        check_known(&connection, backup).map_err(|error| does_not_fit(backup, error))?;
+        // One file, without a log beside it. It is worth nothing before it is complete, and synced as a whole then.
+        connection
+            .execute_batch(
+                "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF",
+            )
+            .map_err(failed)?;
+        let found: String =
+            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        if found != "ok" {
+            return Err(RestoreError::Damaged { path: backup.to_owned(), reason: last_line(&found) });
+        }
+        migrate(&connection, place).map_err(|error| does_not_fit(backup, error))?;
+        Ok(Self { connection, file, backup: backup.to_owned() })
+    }
+
+    /// What was kept under `name`, such as the fingerprint of the master key.
+    pub fn meta(&self, name: &str) -> Result<Option<String>, RestoreError> {
+        let sql = "SELECT value FROM meta WHERE name = ?1";
+        self.connection.query_row(sql, [name], |row| row.get(0)).optional().map_err(self.failed())
+    }
+
+    /// When the backup was made; `None` where it was not made by [`back_up`](crate::back_up).
+    pub fn made_at(&self) -> Result<Option<Timestamp>, RestoreError> {
+        Ok(self.meta(BACKED_UP_AT)?.as_deref().and_then(Timestamp::parse_rfc3339))
+    }
+
+    /// Gives every user's log a new life: clients that have seen more than the backup knows would otherwise take up
+    /// numbers that will stand for something else. And ends sessions, where that is wanted.
+    pub fn renew(
+        &mut self,
+        random: &dyn Random,
+        now: Timestamp,
+        sessions: Sessions,
+    ) -> Result<Renewed, RestoreError> {
+        let failed = |error| refused(&self.backup, &self.file.0, &error);
+        let users = renew_epochs(&self.connection, random).map_err(failed)?;
+        let sessions_ended = match sessions {
+            Sessions::End => end_sessions(&self.connection, now).map_err(failed)?,
+            Sessions::Keep => 0,
+        };
+        self.connection.execute("DELETE FROM meta WHERE name = ?1", [BACKED_UP_AT]).map_err(failed)?;
+        Ok(Renewed { users, sessions_ended })
+    }
+
+    /// Puts it into the place `database`, and what is there under the name `aside`. At every moment one of the two is in
+    /// the place, whole.
+    pub fn put_into_place(self, database: &Path, aside: &Path) -> Result<Restored, RestoreError> {
+        let Self { connection, file, backup } = self;
+        connection.close().map_err(|(_, error)| refused(&backup, &file.0, &error))?;
+        let of = |path: &Path| {
+            let path = path.to_owned();
+            move |error: io::Error| cannot_write(&path, &error)
+        };
+        own_as_folder(&file.0);
+        sync_file(&file.0).map_err(of(&file.0))?;
+        let before = set_aside(database, aside)?;
+        fs::rename(&file.0, database).map_err(of(database))?;
+        sync_folder_of(database).map_err(of(database))?;
+        Ok(Restored { before })
+    }
+
+    fn failed(&self) -> impl Fn(rusqlite::Error) -> RestoreError {
+        |error| refused(&self.backup, &self.file.0, &error)
+    }
+}
+
+/// Whether a database, or something of one, is in this place.
+pub fn is_taken(database: &Path) -> bool {
+    ENDINGS.iter().any(|ending| with_ending(database, ending).exists())
+}
+
+fn check_header(backup: &Path) -> Result<(), RestoreError> {
+    let cannot_read = |error: io::Error| cannot_read(backup, &error);
+    let mut file = File::open(backup).map_err(cannot_read)?;
+    let found = file.metadata().map_err(cannot_read)?.len();
+    let mut header = [0; HEADER_BYTES];
+    match file.read_exact(&mut header) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+            return Err(RestoreError::NotADatabase(backup.to_owned()));
+        }
+        read => read.map_err(cannot_read)?,
+    }
+    if !header.starts_with(MAGIC) {
+        return Err(RestoreError::NotADatabase(backup.to_owned()));
+    }
+    let number = |at: usize| {
+        u64::from(u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]))
+    };
+    // A page size of 65536 stands as 1; the count of pages is kept by every SQLite since 3.7.0.
+    let page_size = match u64::from(u16::from_be_bytes([header[16], header[17]])) {
+        1 => 65_536,
+        size => size,
+    };
+    let expected = number(28) * page_size;
+    if found < expected && !with_ending(backup, "-wal").exists() {
+        return Err(RestoreError::CutOff { path: backup.to_owned(), found, expected });
+    }
+    Ok(())
+}
+
+/// Copies a database, and what belongs to it where the backup is a copy of a folder.
+fn copy_all(backup: &Path, place: &Path, watch: Watch<'_>) -> Result<(), RestoreError> {
+    for ending in ["", "-wal", "-journal"] {
+        let (from, to) = (with_ending(backup, ending), with_ending(place, ending));
+        if ending.is_empty() || from.exists() {
+            copy(&from, &to, &mut *watch)?;
+        }
+    }
+    Ok(())
+}
+
+fn copy(from: &Path, to: &Path, watch: Watch<'_>) -> Result<(), RestoreError> {
+    let mut source = File::open(from).map_err(|error| cannot_read(from, &error))?;
+    let total = source.metadata().map_err(|error| cannot_read(from, &error))?.len();
+    let mut target = create_private(to).map_err(|error| cannot_write(to, &error))?;
+    let mut buffer = vec![0; COPY_BYTES];
+    let mut done = 0;
+    loop {
+        let count = source.read(&mut buffer).map_err(|error| cannot_read(from, &error))?;
+        if count == 0 {
+            return Ok(());
+        }
+        target.write_all(&buffer[..count]).map_err(|error| cannot_write(to, &error))?;
+        done += count as u64;
+        if watch(Step::Copying { done, total }) == Proceed::No {
+            return Err(RestoreError::Stopped);
+        }
+    }
+}
+
+/// One random epoch for each user, a few thousand in each transaction.
+fn renew_epochs(connection: &Connection, random: &dyn Random) -> rusqlite::Result<u64> {
+    let mut count = 0;
+    let mut last = i64::MIN;
+    loop {
+        let transaction = connection.unchecked_transaction()?;
+        let people: Vec<i64> = transaction
+            .prepare_cached("SELECT person FROM mailboxes WHERE person > ?1 ORDER BY person LIMIT ?2")?
+            .query_map(params![last, USERS_PER_TRANSACTION], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        let mut renew = transaction.prepare_cached("UPDATE mailboxes SET epoch = ?2 WHERE person = ?1")?;
+        for person in &people {
+            let epoch = MailboxEpoch::generate(random);
+            count += renew.execute(params![person, epoch.as_str()])? as u64;
+        }
+        drop(renew);
+        transaction.commit()?;
+        match people.last() {
+            Some(person) => last = *person,
+            None => return Ok(count),
+        }
+    }
+}
+
+/// Ends what is open, and forgets what may have been used. No node is at work that would have to hear of it.
+fn end_sessions(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64> {
+    connection.execute("DELETE FROM one_time_tokens", [])?;
+    // The devices' own credentials stay good: nobody has meant the devices.
+    let ended = connection.execute(
+        "UPDATE sessions SET ended_at = ?1, end_reason = ?2 WHERE ended_at IS NULL",
+        params![now.as_millis(), SessionEndReason::Expired.as_str()],
+    )?;
+    Ok(ended as u64)
+}
+
+/// Gives what is in a place another name, with its newest writes.
+fn set_aside(database: &Path, aside: &Path) -> Result<PutAside, RestoreError> {
+    if !is_taken(database) {
+        return Ok(PutAside::Nothing);
+    }
+    if begins_as_database(database) {
+        fold(database);
+    }
+    // What could not be folded goes first: the log of one database must never lie beside another.
+    for ending in ["-wal", "-journal"] {
+        let (from, to) = (with_ending(database, ending), with_ending(aside, ending));
+        match fs::rename(&from, &to) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot_write(&to, &error)),
+            _ => {}
+        }
+    }
+    let index = with_ending(database, "-shm");
+    remove_if_there(&index).map_err(|error| cannot_write(&index, &error))?;
+    if database.exists() {
+        // A second name, so that the place is not empty for a moment; not every file system knows them.
+        let named = match fs::hard_link(database, aside) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => fs::rename(database, aside),
+            named => named,
+        };
+        named.map_err(|error| cannot_write(aside, &error))?;
+    }
+    Ok(PutAside::As(aside.to_owned()))
+}
+
+/// SQLite would throw the log away that lies beside what is none.
+fn begins_as_database(path: &Path) -> bool {
+    let mut magic = [0; MAGIC.len()];
+    File::open(path).is_ok_and(|mut file| file.read_exact(&mut magic).is_ok() && magic == *MAGIC)
+}
+
+/// Moves what stands in the log beside a database into it, if that database is good for anything.
+fn fold(database: &Path) {
+    let fold = || -> rusqlite::Result<()> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(database, flags)?;
+        connection.busy_timeout(BUSY_TIMEOUT_DEFAULT)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        connection.close().map_err(|(_, error)| error)
+    };
+    if let Err(error) = fold() {
+        tracing::debug!(%error, "the log of the database that is set aside stays beside it");
+    }
+}
+
+/// Gives a file to whoever owns its folder: the one who restores may be another user than the server's.
+fn own_as_folder(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (Ok(folder), Ok(file)) = (crate::files::folder_of(path).metadata(), path.metadata()) else {
+            return;
+        };
+        if (folder.uid(), folder.gid()) != (file.uid(), file.gid()) {
+            // Only the superuser may; for anyone else the server says at its start what is wrong.
+            let _ = std::os::unix::fs::chown(path, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
+/// What is said of an error of SQLite on the copy at `place`.
+fn refused(backup: &Path, place: &Path, error: &rusqlite::Error) -> RestoreError {
+    let reason = error.to_string();
+    match error.sqlite_error_code() {
+        Some(ErrorCode::NotADatabase) => RestoreError::NotADatabase(backup.to_owned()),
+        Some(ErrorCode::DatabaseCorrupt) => RestoreError::Damaged { path: backup.to_owned(), reason },
+        _ => RestoreError::CannotWrite { path: place.to_owned(), reason },
+    }
+}
+
+fn does_not_fit(backup: &Path, error: OpenError) -> RestoreError {
+    let path = backup.to_owned();
+    match error {
+        OpenError::NotADatabase { .. } => RestoreError::NotADatabase(path),
+        OpenError::NotCallbox { .. } => RestoreError::NotCallbox(path),
+        OpenError::Damaged { reason, .. } => RestoreError::Damaged { path, reason },
+        OpenError::NewerVersion { found, known } => {
+            let reason = format!(
+                "its schema has version {found} and this server knows only {known}; restore it with the newer server"
+            );
+            RestoreError::OtherVersion { path, reason }
+        }
+        OpenError::ChangedMigration { number, name } => {
+            let reason = format!(
+                "its migration {number} ({name}) is another one; restore it with the release that made it"
+            );
+            RestoreError::OtherVersion { path, reason }
+        }
+        other => RestoreError::CannotWrite { path, reason: other.to_string() },
+    }
+}
+
+/// SQLite says in a first line of which database it speaks.
+pub(crate) fn last_line(text: &str) -> String {
+    text.lines().last().unwrap_or_default().to_owned()
+}
+
+fn cannot_read(path: &Path, error: &io::Error) -> RestoreError {
+    RestoreError::CannotRead { path: path.to_owned(), reason: error.to_string() }
+}
+
+fn cannot_write(path: &Path, error: &io::Error) -> RestoreError {
+    RestoreError::CannotWrite { path: path.to_owned(), reason: error.to_string() }
+}
+
+/// The header of a database (<https://sqlite.org/fileformat2.html>, section 1.3).
+const HEADER_BYTES: usize = 100;
+/// How every header begins.
+const MAGIC: &[u8; 16] = b"SQLite format 3\0";
+const COPY_BYTES: usize = 1024 * 1024;
+const USERS_PER_TRANSACTION: u32 = 5_000;
