@@ -23,6 +23,8 @@ mod outbox;
 mod signals;
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
 
 pub use ask::{Answer, Ask, Tell, Ticket};
