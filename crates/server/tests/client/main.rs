@@ -9,3 +9,7 @@ mod load;
 mod messages;
 mod process;
 mod relay;
+#[cfg(target_os = "linux")]
+mod sync;
+#[cfg(target_os = "linux")]
+mod trace;
