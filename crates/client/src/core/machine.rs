@@ -57,7 +57,7 @@ pub enum Input<'a> {
     Tell(Tell),
     /// The session was renewed: the token for the next hello.
     Token(Secret<String>),
-    /// The way to the server may be better now: do not wait any longer for the next attempt.
+    /// The way to the server may be better now: do not wait any longer for the next attempt, and not long for those after it.
     Hurry,
     /// The app is done. Nothing comes after it but the last outputs.
     Stop,
@@ -166,8 +166,8 @@ impl Core {
             Input::Tell(tell) => self.tell(tell),
             Input::Token(token) => self.options.token = token,
             Input::Hurry => {
+                self.attempt = 0;
                 if matches!(self.line, Line::Waiting { .. }) {
-                    self.attempt = 0;
                     self.open(now);
                 }
             }

@@ -5,6 +5,7 @@
 mod bot;
 mod bots;
 mod calls;
+mod kill;
 mod load;
 mod messages;
 mod process;
