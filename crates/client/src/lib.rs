@@ -46,6 +46,11 @@ mod server;
 mod system;
 mod to;
 
+/// The guide's examples compile.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guides/rust.md")]
+struct Guide;
+
 pub use callbox_domain as domain;
 pub use callbox_wire as wire;
 
