@@ -23,6 +23,7 @@ export interface Side {
 export interface Progress {
   accepted: number;
   told: number;
+  troubles: string[];
 }
 
 /** Signed in and online, on a line that is calm so far. */
@@ -106,8 +107,9 @@ export function messagesOf({ told }: Pick<Diary, 'told'>): Message[] {
 }
 
 /** Runs in pages too. */
-function progressOf({ accepted, told }: Diary): Progress {
-  return { accepted: accepted.length, told: told.filter((entry) => 'message' in entry).length };
+function progressOf({ accepted, told, troubles }: Diary): Progress {
+  const messages = told.filter((entry) => 'message' in entry);
+  return { accepted: accepted.length, told: messages.length, troubles };
 }
 
 declare global {

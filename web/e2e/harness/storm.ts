@@ -68,7 +68,7 @@ export class Storm {
 function drawBreak(random: Random): Break {
   const place = random.pick(PLACES);
   const direction: Direction = random.pick({ up: 4, down: 6 });
-  const [from, to] = place === 'head' ? HEAD_BYTES : BYTES[direction];
+  const [from, to] = place === 'handshake' ? HANDSHAKE_BYTES : BYTES[direction];
   return {
     direction,
     bytes: random.between(from, to),
@@ -92,11 +92,11 @@ function drawPace(random: Random): () => Stride {
 
 const REFUSED = 0.05;
 const REPEATED = 0.15;
-const PLACES = { anywhere: 12, head: 2, header: 3, close: 3 };
+const PLACES = { anywhere: 12, handshake: 4, header: 3, close: 3 };
 const HOW: Record<How, number> = { end: 4, reset: 2, silence: 1, deaf: 1, late: 2 };
-/** From nothing to as much as the upgrade has. */
-const HEAD_BYTES = [0, 300] as const;
-/** From the end of the upgrade on; enough for most connections to get a little further. */
+/** The upgrade, and hello or welcome behind it. */
+const HANDSHAKE_BYTES = [0, 600] as const;
+/** What follows; enough for most connections to get a little further. */
 const BYTES: Record<Direction, readonly [number, number]> = {
   up: [500, 4000],
   down: [500, 12_000],

@@ -7,7 +7,7 @@ import {
   type UnknownFrame,
   memorySessionStore,
 } from '@callbox/sdk';
-import { expect } from 'vitest';
+import type { ExpectStatic } from 'vitest';
 import type { Told } from './correspondent.js';
 import { nodeClient, online } from './node-client.js';
 import type { CallboxServer } from './server.js';
@@ -26,13 +26,18 @@ export interface Testimony {
 }
 
 /** Asks for everything after the cursor of this session, and for the user's only conversation. */
-export async function witness(server: CallboxServer, stored: StoredSession): Promise<Testimony> {
-  const frames: UnknownFrame[] = [];
-  const heard = (frame: UnknownFrame) => frames.push(frame);
+export async function witness(
+  server: CallboxServer,
+  stored: StoredSession,
+  expect: ExpectStatic,
+): Promise<Testimony> {
   const newest = await newestSeq(server, stored);
-  const client = await resumed(server, stored, heard);
-  const logged = () => frames.filter(({ seq }) => typeof seq === 'number');
-  await expect.poll(() => logged().at(-1)?.['seq'], PATIENTLY).toBe(newest);
+  const logged: UnknownFrame[] = [];
+  const client = await resumed(server, stored, (frame) => {
+    if (typeof frame['seq'] === 'number') logged.push(frame);
+  });
+  const newestLogged = () => logged.at(-1)?.['seq'];
+  await expect.poll(newestLogged, { ...PATIENTLY, message: 'whole log' }).toBe(newest);
   const { items: conversations } = await client.messages.conversations();
   const [{ id, members, unreadCount }] = conversations as [(typeof conversations)[0]];
   const history = [];
@@ -41,8 +46,8 @@ export async function witness(server: CallboxServer, stored: StoredSession): Pro
     history.push(...page.items);
   }
   client.close();
-  const seqs = logged().map(({ seq }) => seq as number);
-  return { seqs, told: logged().map(toldBy), history, members, unreadCount };
+  const seqs = logged.map(({ seq }) => seq as number);
+  return { seqs, told: logged.map(toldBy), history, members, unreadCount };
 }
 
 /** What a logged frame tells an app. */

@@ -63,23 +63,18 @@ async function correspondThrough(
   const [ann, bob] = sides;
   for (const { line, storm } of sides) line.rage(storm);
   await Promise.all([ann.write(bob.userId, textsFrom(ann)), bob.write(ann.userId, textsFrom(bob))]);
-  const progress = (what: 'accepted' | 'told') => async () => {
-    const both = await Promise.all(sides.map((side) => side.progress()));
-    return both.map((progress) => progress[what]);
-  };
-  await expect
-    .poll(progress('accepted'), { ...STORMILY, message: 'messages accepted' })
-    .toEqual([EACH, EACH]);
+  const progress = () => Promise.all(sides.map((side) => side.progress()));
+  const accepted = { accepted: EACH, troubles: [] };
+  await expect.poll(progress, STORMILY).toMatchObject([accepted, accepted]);
   for (const { line } of sides) line.calm();
-  await expect
-    .poll(progress('told'), { ...PATIENTLY, message: 'messages told' })
-    .toEqual([2 * EACH, 2 * EACH]);
+  const told = { told: 2 * EACH, troubles: [] };
+  await expect.poll(progress, PATIENTLY).toMatchObject([told, told]);
   const { conversationId } = messagesOf(await ann.diary())[0]!;
   await Promise.all(sides.map((side) => side.read(conversationId, 2 * EACH)));
   const testimonies = [];
   for (const side of sides) {
     const { stored } = await side.diary();
-    const testimony = await witness(server, stored!);
+    const testimony = await witness(server, stored!, expect);
     await expect
       .poll(async () => (await side.diary()).told.length, { ...PATIENTLY, message: 'events told' })
       .toBe(testimony.told.length);
