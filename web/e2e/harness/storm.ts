@@ -82,11 +82,11 @@ function drawBreak(random: Random): Break {
 /** Half of all directions are slow. */
 function drawPace(random: Random): () => Stride {
   if (random.chance(0.5)) return () => ({ bytes: Infinity, pauseMs: 0 });
-  const bytesMax = random.pick({ 8: 1, 100: 3, 1400: 3 });
-  const pauseMsMax = random.pick({ 1: 3, 10: 1 });
+  const bytesMax = Number(random.pick({ 10: 1, 100: 2, 1400: 2 }));
+  const pauseMsMax = bytesMax / 10;
   return () => ({
-    bytes: random.between(1, Number(bytesMax)),
-    pauseMs: random.chance(0.3) ? random.between(1, Number(pauseMsMax)) : 0,
+    bytes: random.between(1, bytesMax),
+    pauseMs: random.chance(0.1) ? random.between(1, Math.min(pauseMsMax, STRIDE_MS_MAX)) : 0,
   });
 }
 
@@ -101,4 +101,5 @@ const BYTES: Record<Direction, readonly [number, number]> = {
   up: [500, 4000],
   down: [500, 12_000],
 };
-const PAUSE_MS_MAX = 400;
+const PAUSE_MS_MAX = 300;
+const STRIDE_MS_MAX = 20;

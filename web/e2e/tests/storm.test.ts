@@ -41,7 +41,7 @@ describe('two sides in Node', () => {
   });
 });
 
-describe('two sides in pages', () => {
+describe.concurrent('two sides in pages', () => {
   test.for(seedsOf(SEEDS_IN_PAGES).map((seed) => [seed, seed] as const))(
     `that write through a storm see each message once, with seed %i ${ALONE}`,
     async ([seed], { stage, app, expect }) => {
