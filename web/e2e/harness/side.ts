@@ -60,9 +60,9 @@ export async function pageSide(
 ): Promise<Side> {
   const line = await stage.line();
   const { appKey } = stage.server;
-  await page.addScriptTag({
-    content: `${progressOf.toString()}\n${Correspondent.toString()}\nwindow.Correspondent = Correspondent;`,
-  });
+  // A class is no property of the window by itself, as a function is.
+  const scripts = [progressOf, Correspondent, 'window.Correspondent = Correspondent;'];
+  await page.addScriptTag({ content: scripts.map(String).join('\n') });
   await page.evaluate(
     async ({ url, appKey, userId }) => {
       const correspondent = new window.Correspondent(

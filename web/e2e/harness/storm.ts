@@ -47,14 +47,10 @@ export class Storm {
       this.#tell('refused');
       return 'refused';
     }
-    const { repeats, up, down } = {
-      repeats: random.fork(),
-      up: random.fork(),
-      down: random.fork(),
-    };
+    const repeats = random.fork();
     return {
       break: drawBreak(random),
-      pace: { up: drawPace(up), down: drawPace(down) },
+      pace: { up: drawPace(random.fork()), down: drawPace(random.fork()) },
       repeats: () => repeats.chance(REPEATED),
       tell: (event) => this.#tell(event),
     };
