@@ -1,36 +1,35 @@
-/** The line between clients and the server, as a TCP proxy: it can be cut, go dead, or break after some bytes. */
+/** The line between clients and the server, as a TCP proxy: it can be cut, go dead, or lie in a storm. */
 import { once } from 'node:events';
-import { type Server, type Socket, connect, createServer } from 'node:net';
+import { type Server, type Socket, createServer } from 'node:net';
+import { Link } from './link.js';
+import type { Storm } from './storm.js';
 
 export class Line {
   /** Where clients find the server at the other end. */
   readonly url: string;
   readonly #server: Server;
-  readonly #pairs = new Set<[client: Socket, server: Socket]>();
+  readonly #port: number;
+  readonly #links = new Set<Link>();
   #state: 'up' | 'down' | 'dead' = 'up';
-  /** How many bytes the next connection carries before it breaks; for ever without one. */
-  breakAfter: (() => number) | null = null;
-  /** How many connections were broken by this line. */
-  breaks = 0;
+  #storm: Storm | null = null;
 
-  private constructor(server: Server) {
+  private constructor(server: Server, port: number) {
     this.#server = server;
+    this.#port = port;
     this.url = `http://localhost:${(server.address() as { port: number }).port}`;
+    server.on('connection', (client) => this.#join(client));
   }
 
   static async to(serverUrl: string): Promise<Line> {
-    const port = Number(new URL(serverUrl).port);
     const server = createServer({ allowHalfOpen: true });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const line = new Line(server);
-    server.on('connection', (client) => line.#join(client, port));
-    return line;
+    return new Line(server, Number(new URL(serverUrl).port));
   }
 
   /** Breaks all connections; new ones are possible at once. */
   cut(): void {
-    for (const pair of [...this.#pairs]) this.#break(pair);
+    for (const link of [...this.#links]) link.cut();
   }
 
   /** Breaks all connections and lets none through until `up`. */
@@ -42,13 +41,25 @@ export class Line {
   /** Carries nothing any more and tells nobody, as a radio network that is gone. */
   dead(): void {
     this.#state = 'dead';
-    for (const sockets of this.#pairs) for (const socket of sockets) socket.pause();
+    for (const link of this.#links) link.pause();
   }
 
   /** Works again; what a dead line held is delivered. */
   up(): void {
     this.#state = 'up';
-    for (const sockets of this.#pairs) for (const socket of sockets) socket.resume();
+    for (const link of this.#links) link.resume();
+  }
+
+  /** Breaks all connections; each new one meets what the storm has for it, until the line is `calm`. */
+  rage(storm: Storm): void {
+    this.#storm = storm;
+    this.cut();
+  }
+
+  /** Breaks what is left of the storm; new connections are carried as they are. */
+  calm(): void {
+    this.#storm = null;
+    this.cut();
   }
 
   async close(): Promise<void> {
@@ -57,39 +68,14 @@ export class Line {
     await once(this.#server, 'close');
   }
 
-  #join(client: Socket, port: number): void {
-    if (this.#state === 'down') {
+  #join(client: Socket): void {
+    const fate = this.#storm ? this.#storm.next() : {};
+    if (this.#state === 'down' || fate === 'refused') {
       client.resetAndDestroy();
       return;
     }
-    const server = connect({ port, host: '127.0.0.1', allowHalfOpen: true });
-    const pair: [Socket, Socket] = [client, server];
-    this.#pairs.add(pair);
-    let left = this.breakAfter?.() ?? Infinity;
-    const carry = (from: Socket, to: Socket) => {
-      from.setNoDelay(true);
-      from.on('data', (bytes: Buffer) => {
-        to.write(bytes.subarray(0, left));
-        left -= bytes.length;
-        if (left <= 0) this.#break(pair);
-      });
-      from.on('end', () => to.end());
-      from.on('error', () => this.#end(pair));
-      from.on('close', () => this.#end(pair));
-      if (this.#state === 'dead') from.pause();
-    };
-    carry(client, server);
-    carry(server, client);
-  }
-
-  #break(pair: [Socket, Socket]): void {
-    if (this.#end(pair)) this.breaks += 1;
-  }
-
-  #end(pair: [Socket, Socket]): boolean {
-    if (!this.#pairs.delete(pair)) return false;
-    // What was written before the break still arrives, as in a network; after it nothing does.
-    for (const socket of pair) socket.destroySoon();
-    return true;
+    const link = new Link(client, this.#port, fate, () => this.#links.delete(link));
+    this.#links.add(link);
+    if (this.#state === 'dead') link.pause();
   }
 }

@@ -67,6 +67,8 @@ export const test = base.extend('app', async ({ stage }, { onCleanup }) => {
   const origin = originOf(server);
   return {
     origin,
+    /** A tab of the app, with nobody signed in. */
+    tab: (loading: Loading = 'script') => PlainTab.open(stage, origin, loading),
     /** A tab of the app, with someone signed in. */
     person: async (userId: string, loading: Loading = 'script', url?: string) => {
       const tab = await PlainTab.open(stage, origin, loading);

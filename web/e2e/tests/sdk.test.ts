@@ -87,45 +87,6 @@ describe('in Node, the SDK', () => {
   });
 });
 
-describe('over a line that breaks after any byte', () => {
-  test('the SDK loses nothing and hears nothing twice', async ({ stage }) => {
-    const line = await stage.line();
-    const { appKey } = stage.server;
-    const random = seeded(20_261_121);
-    const people = ['ann', 'bob'].map((userId) => {
-      const client = nodeClient({ url: line.url, appKey, world: { random: () => 0 } });
-      const heard: string[] = [];
-      client.messages.on('message', ({ message }) => heard.push(message.text));
-      return { userId, client, heard };
-    });
-    for (const { client, userId } of people) await client.signIn({ userId });
-    await Promise.all(people.map(({ client }) => online(client)));
-    line.breakAfter = () => Math.floor(BYTES_MIN + random() * (BYTES_MAX - BYTES_MIN));
-    line.cut();
-    const [ann, bob] = people as [Person, Person];
-    const accepted = [];
-    for (let round = 1; round <= ROUNDS; round += 1) {
-      accepted.push(ann.client.messages.send('bob', `From ann, number ${round}.`).accepted);
-      accepted.push(bob.client.messages.send('ann', `From bob, number ${round}.`).accepted);
-    }
-    const messages = await within(Promise.all(accepted), 'all messages to be accepted', 60_000);
-    line.breakAfter = null;
-    line.cut();
-    messages.sort((a, b) => a.position - b.position);
-    const texts = messages.map((message) => message.text);
-    for (const { heard } of people) await expect.poll(() => heard, PATIENTLY).toEqual(texts);
-    expect(messages.map((message) => message.position)).toEqual(texts.map((_, index) => index + 1));
-    expect(line.breaks).toBeGreaterThan(10);
-    for (const { client } of people) client.close();
-  });
-});
-
-interface Person {
-  userId: string;
-  client: CallboxClient;
-  heard: string[];
-}
-
 async function signedIn(
   { url, appKey }: { url: string; appKey: string },
   userId: string,
@@ -145,17 +106,3 @@ function nextMessage(client: CallboxClient): Promise<string> {
   });
   return within(heard, 'a message');
 }
-
-/** Numbers from 0 to 1 that are the same in each run. */
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
-}
-
-/** The upgrade and the welcome fit into the least, so that each connection gets a little further. */
-const BYTES_MIN = 1_200;
-const BYTES_MAX = 5_000;
-const ROUNDS = 30;

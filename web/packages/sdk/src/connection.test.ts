@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { settle } from '../test/fake-world.js';
-import { created, errorBody, refuse, setUp, signedIn, welcome } from '../test/signed-in.js';
+import { accept, created, errorBody, refuse, setUp, signedIn, welcome } from '../test/signed-in.js';
 import { CallboxError } from './errors.js';
 import { fullJitter } from './retry-policy.js';
 import type { ConnectionChange } from './types.js';
@@ -94,32 +94,41 @@ describe('coming back', () => {
     },
   );
 
-  test.each([4400, 4402, 4403, 4409, 4413, 4429])(
-    'code %i stops and keeps the session',
-    async (code) => {
-      const { fake, client } = await signedIn();
-      const changes: ConnectionChange[] = [];
-      client.on('connection', (change) => changes.push(change));
-      fake.socket.serverCloses(
-        code,
-        'replaced: The same connection id said hello on another socket.',
-      );
-      await fake.advance(600_000);
-      await fake.happen('online');
-      expect(fake.sockets).toHaveLength(1);
-      expect(client.connection).toBe('stopped');
-      expect(client.user?.id).toBe('ann');
-      expect(changes).toHaveLength(1);
-      expect(changes[0]?.error).toBeInstanceOf(CallboxError);
-      expect(changes[0]?.error).toMatchObject({
-        code: 'replaced',
-        message: 'The same connection id said hello on another socket.',
-        details: { closeCode: code },
-      });
-      client.connect();
-      expect(fake.sockets).toHaveLength(2);
-    },
-  );
+  test('takes its place back from an earlier socket whose hello arrives late', async () => {
+    const { fake, client } = await signedIn();
+    const { accepted } = client.messages.send('bob', 'hello');
+    fake.socket.serverCloses(
+      4409,
+      'replaced: The same connection id said hello on another socket.',
+    );
+    expect(client.connection).toBe('waiting');
+    await fake.advance(500);
+    welcome(fake.socket, { resumed: true });
+    expect(client.connection).toBe('online');
+    accept(fake.socket, fake.socket.of('message.send')[0]!);
+    await expect(accepted).resolves.toMatchObject({ text: 'hello' });
+  });
+
+  test.each([4400, 4402, 4403, 4413, 4429])('code %i stops and keeps the session', async (code) => {
+    const { fake, client } = await signedIn();
+    const changes: ConnectionChange[] = [];
+    client.on('connection', (change) => changes.push(change));
+    fake.socket.serverCloses(code, 'app_disabled: The operator has disabled this app.');
+    await fake.advance(600_000);
+    await fake.happen('online');
+    expect(fake.sockets).toHaveLength(1);
+    expect(client.connection).toBe('stopped');
+    expect(client.user?.id).toBe('ann');
+    expect(changes).toHaveLength(1);
+    expect(changes[0]?.error).toBeInstanceOf(CallboxError);
+    expect(changes[0]?.error).toMatchObject({
+      code: 'app_disabled',
+      message: 'The operator has disabled this app.',
+      details: { closeCode: code },
+    });
+    client.connect();
+    expect(fake.sockets).toHaveLength(2);
+  });
 
   test('code 4401 ends the session here too', async () => {
     const { fake, client } = await signedIn();

@@ -190,7 +190,7 @@ export class Connection extends Island<ConnectionEvents> {
   }
 
   #handleClose(code: number, reason: string): void {
-    if (code < STOP_CODES.from || code > STOP_CODES.to) {
+    if (code < STOP_CODES.from || code > STOP_CODES.to || code === REPLACED) {
       this.#lose(clientError('network', { details: { closeCode: code } }));
       return;
     }
@@ -291,6 +291,11 @@ const HELLO_ID = 'hello';
 const NORMAL_CLOSE = 1000;
 const SESSION_ENDED = 4401;
 const STOP_CODES = { from: 4400, to: 4499 };
+/**
+ * The only other with this client's connection id is an earlier socket of its own whose hello was long on its way: nobody is
+ * left at its end, and the client has to take its place back.
+ */
+const REPLACED = 4409;
 const DEFAULT_HEARTBEAT_MS = 25_000;
 const PONG_TIMEOUT_MS = 10_000;
 const PROBE_TIMEOUT_MS = 4_000;
