@@ -5,7 +5,7 @@ import type { Query } from './http.js';
 import type { Requests, Sending } from './outbox.js';
 import type { MessageEvent, Page, To, TypingEvent } from './types.js';
 import { TypingIndicators } from './typing.js';
-import { Island, type Timer, type World, randomId } from './world.js';
+import { Island, type Timer, type World, timeOrderedId } from './world.js';
 
 /** What {@link Messages} tells. */
 export interface MessagesEvents {
@@ -70,7 +70,7 @@ export class Messages extends Island<MessagesEvents> {
    */
   send(to: To, text: string): OutgoingMessage {
     if (this.#ports.userId() === null) throw clientError('not_signed_in');
-    const outgoing = new Outgoing(randomId(this.world), recipient(to), text);
+    const outgoing = new Outgoing(timeOrderedId(this.world, this.world.now()), recipient(to), text);
     this.#typing.handleSent(outgoing.to);
     this.#queue.push(outgoing);
     this.#pump();
