@@ -81,9 +81,20 @@ export class ReliableStore extends Island<ReliableStoreEvents> {
     return this.#outlivesPage;
   }
 
-  /** Everything in this area. */
-  load(area: string): Promise<readonly LocalRecord[]> {
-    return this.#inTurn((store) => store.load(area));
+  /** Everything in this area. Someone waits for it: a store that does not answer in time has failed. */
+  async load(area: string): Promise<readonly LocalRecord[]> {
+    const loading = this.#inTurn((store) => store.load(area));
+    if (!this.#outlivesPage) return loading;
+    let timer: Timer | null = null;
+    const late = new Promise<readonly LocalRecord[]>((resolve) => {
+      timer = this.world.setTimeout(() => {
+        this.#giveUp(clientError('timeout'));
+        resolve([]);
+      }, LOAD_TIMEOUT_MS);
+    });
+    const records = await Promise.race([loading, late]);
+    this.world.clearTimeout(timer);
+    return records;
   }
 
   /** Makes the change, and answers whether it was allowed. */
@@ -103,25 +114,21 @@ export class ReliableStore extends Island<ReliableStoreEvents> {
   }
 
   async #try<Result>(access: (store: LocalStore) => Result | Promise<Result>): Promise<Result> {
-    if (!this.#outlivesPage) return access(this.#used);
-    let timer: Timer | null = null;
-    const late = new Promise<never>((_resolve, reject) => {
-      timer = this.world.setTimeout(() => reject(clientError('timeout')), ACCESS_TIMEOUT_MS);
-    });
     try {
-      return await Promise.race([access(this.#used), late]);
+      return await access(this.#used);
     } catch (cause) {
       this.#giveUp(cause);
       return await access(this.#used);
-    } finally {
-      this.world.clearTimeout(timer);
     }
   }
 
   /** What was kept stays as it is: a whole of an earlier moment, from which a later page load can go on. */
   #giveUp(cause: unknown): void {
+    if (!this.#outlivesPage) return;
     this.#outlivesPage = false;
     this.#used = memoryLocalStore();
+    // Nobody waits any longer for what is under way.
+    this.#last = Promise.resolve();
     this.emit('warning', { error: clientError('store_failed', { message: NOT_KEPT, cause }) });
   }
 }
@@ -134,4 +141,4 @@ function storeOf(world: World, choice: LocalStoreChoice): LocalStore {
 const NOT_KEPT =
   'Messages cannot be kept here: those that wait to be sent are lost when this page is closed or loaded again. Check whether the browser lets this page store data.';
 /** Some browsers never answer where they refuse to store anything. */
-const ACCESS_TIMEOUT_MS = 5_000;
+const LOAD_TIMEOUT_MS = 5_000;
