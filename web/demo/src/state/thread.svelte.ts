@@ -76,13 +76,15 @@ export class Thread {
     this.loading = true;
     this.problem = '';
     const before = this.#loaded ? this.#oldestPosition() : undefined;
-    const outdated = new Set(this.#loaded ? [] : this.items.map(({ id }) => id));
+    const outdated = this.#loaded ? [] : this.items.map(({ id }) => id);
     try {
       const page = await this.#client.messages.history(this.conversationId, {
         limit: PAGE_SIZE,
         ...(before === undefined ? {} : { before }),
       });
-      this.items = this.items.filter((item) => item.position === null || !outdated.has(item.id));
+      this.items = this.items.filter(
+        (item) => item.position === null || !outdated.includes(item.id),
+      );
       for (const message of page.items) put(this.items, this.#accepted(message));
       this.hasOlder = (page.items[0]?.position ?? 1) > 1;
       this.#loaded = true;
