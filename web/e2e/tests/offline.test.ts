@@ -59,6 +59,8 @@ test('who signs out leaves nothing in the browser', async ({ stage }) => {
 
 /** The page's own files come by another way than the line, as from a cache. */
 async function hasFilesAnyway({ page }: DemoTab, stage: Stage): Promise<void> {
+  // A page whose files did not come from this machine has to be allowed to reach it.
+  await page.context().grantPermissions(['local-network-access']);
   const isFile = ({ pathname }: URL) => !pathname.startsWith('/v1/');
   await page.route(isFile, async (route) => {
     const { pathname } = new URL(route.request().url());
