@@ -15,6 +15,8 @@ if (!target) throw new Error('index.html has no element #app');
 const client = new CallboxClient({
   appKey,
   sessionStore: browserSessionStore('sessionStorage', 'callbox-demo'),
+  // What was seen and what waits to be sent is there after a reload too, with or without a network, until one signs out.
+  localStore: 'indexedDB',
 });
 
 allowSound();

@@ -1,5 +1,5 @@
 /** Everyone in the app, who of them is online, and the conversation with each. */
-import type { CallboxClient, Conversation, Presence } from '@callbox/sdk';
+import type { CallboxClient, Conversation, OutgoingMessage, Presence } from '@callbox/sdk';
 import { SvelteMap } from 'svelte/reactivity';
 import { sentence } from './session.svelte.js';
 import { Thread, toItem } from './thread.svelte.js';
@@ -45,9 +45,7 @@ export class People {
         const peerId = mine ? message.recipientId : message.senderId;
         if (peerId !== null) this.#thread(peerId).received(message, mine);
       }),
-      messages.on('status', (outgoing) =>
-        this.#threadOfItem(outgoing.id)?.sendingChanged(outgoing),
-      ),
+      messages.on('status', (outgoing) => this.#sendingChanged(outgoing)),
       messages.on('receipt', (receipt) => {
         const thread = this.#threadOf(receipt.conversationId);
         if (receipt.userId === me) thread?.readByMe(receipt.readUpTo);
@@ -56,11 +54,16 @@ export class People {
       messages.on('typing', ({ userId, active }) => {
         if (userId !== me) this.#thread(userId).typing = active;
       }),
-      messages.on('stale', () => void this.load()),
+      messages.on('stale', ({ conversations, restored }) => {
+        // The SDK has fetched what it holds; what is shown beyond that is fetched here.
+        if (restored) void this.load();
+        else void this.#reload(conversations);
+      }),
       client.on('connection', ({ state }) => {
         if (state === 'online') void this.#catchUp();
       }),
     ];
+    this.#showLocal();
   }
 
   /** Events begin with the connection, so what is fetched before it could miss some. */
@@ -81,6 +84,30 @@ export class People {
     } finally {
       this.loading = false;
     }
+  }
+
+  /** What this device had when the page was loaded: it is shown at once, and without a network too. */
+  #showLocal(): void {
+    const { local, pending } = this.#client.messages;
+    for (const conversation of local.conversations()) {
+      const thread = this.#summarise(conversation);
+      thread?.show(local.history(conversation.id));
+      this.loading = false;
+    }
+    for (const outgoing of pending) this.#sendingChanged(outgoing);
+  }
+
+  /** A message is on its way, perhaps since before this page was loaded, or written in another tab. */
+  #sendingChanged(outgoing: OutgoingMessage): void {
+    const { id, to } = outgoing;
+    const thread = to.userId ? this.#thread(to.userId) : this.#threadOf(to.conversationId ?? '');
+    (this.#threadOfItem(id) ?? thread)?.sendingChanged(outgoing);
+  }
+
+  /** More was missed than could be replayed: these conversations are not what they were. */
+  async #reload(conversations: readonly Conversation[]): Promise<void> {
+    const threads = conversations.map((each) => this.#summarise(each));
+    await Promise.all(threads.filter((each) => each !== undefined).map((each) => each.reload()));
   }
 
   /** The person with this id, if there is one. */
@@ -135,10 +162,10 @@ export class People {
     } while (cursor !== null);
   }
 
-  #summarise(conversation: Conversation): void {
+  #summarise(conversation: Conversation): Thread | undefined {
     const mine = conversation.members.find((member) => member.userId === this.#me);
     const other = conversation.members.find((member) => member.userId !== this.#me);
-    if (!other) return;
+    if (!other) return undefined;
     const last = conversation.lastMessage;
     const thread = this.#thread(other.userId);
     thread.summarise(
@@ -148,6 +175,7 @@ export class People {
       mine?.readUpTo ?? 0,
     );
     thread.receiptChanged(other);
+    return thread;
   }
 
   /** The conversation with someone, new ones included. */

@@ -56,6 +56,14 @@ export class Thread {
     this.unread = unread;
   }
 
+  /** Shows what this device has of it. */
+  show(messages: readonly Message[]): void {
+    if (messages.length === 0) return;
+    for (const message of messages) put(this.items, this.#accepted(message));
+    this.hasOlder = (messages[0]?.position ?? 1) > 1;
+    this.#loaded = true;
+  }
+
   /** Shows the newest page, once. */
   async open(): Promise<void> {
     if (this.#loaded || this.conversationId === null) return;
@@ -68,11 +76,15 @@ export class Thread {
     this.loading = true;
     this.problem = '';
     const before = this.#loaded ? this.#oldestPosition() : undefined;
+    const outdated = this.#loaded ? [] : this.items.map(({ id }) => id);
     try {
       const page = await this.#client.messages.history(this.conversationId, {
         limit: PAGE_SIZE,
         ...(before === undefined ? {} : { before }),
       });
+      this.items = this.items.filter(
+        (item) => item.position === null || !outdated.includes(item.id),
+      );
       for (const message of page.items) put(this.items, this.#accepted(message));
       this.hasOlder = (page.items[0]?.position ?? 1) > 1;
       this.#loaded = true;
@@ -83,10 +95,9 @@ export class Thread {
     }
   }
 
-  /** Forgets what was loaded, because more was missed than the server could replay; keeps what is unsent. */
+  /** Puts the newest page in the place of what is shown, because something was missed; keeps what is unsent. */
   async reload(): Promise<void> {
     if (!this.#loaded) return;
-    this.items = this.items.filter((item) => item.position === null);
     this.#loaded = false;
     await this.open();
   }
@@ -109,13 +120,15 @@ export class Thread {
 
   /** Sending came one step further, or failed. */
   sendingChanged(outgoing: OutgoingMessage): void {
-    if (outgoing.status === 'accepted') return; // The accepted message itself comes by `received`.
+    // The event of the accepted message may have come to an earlier page load.
+    if (outgoing.message) this.received(outgoing.message, true);
+    if (outgoing.status === 'accepted') return;
     const known = this.items.find((item) => item.id === outgoing.id);
     put(this.items, {
       id: outgoing.id,
       text: outgoing.text,
       mine: true,
-      at: known?.at ?? Date.now(),
+      at: known?.at ?? Date.parse(outgoing.writtenAt),
       position: null,
       sending: outgoing.status,
       ...(outgoing.error ? { problem: sentence(outgoing.error) } : {}),

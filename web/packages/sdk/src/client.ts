@@ -6,10 +6,11 @@ import { type CallboxError, asCallboxError, clientError } from './errors.js';
 import { EventLog } from './event-log.js';
 import type { ReplyFrame, ServerFrame, UnknownFrame, Welcome } from './frames.js';
 import { Http } from './http.js';
-import { Messages } from './messages.js';
+import { type LocalStoreChoice, ReliableStore } from './local-store.js';
+import { type LocalState, Messages } from './messages.js';
 import { Outbox } from './outbox.js';
 import { Presence } from './presence.js';
-import { type Outcome, Recovery, inWords, reasonOf } from './recovery.js';
+import { type Outcome, Recovery, inWords, meansToLeave, reasonOf } from './recovery.js';
 import { Renewal, oneQuestion } from './renewal.js';
 import { SessionKeeper, type SignInOptions } from './session.js';
 import type { StoreChoice, StoredSession } from './session-store.js';
@@ -22,7 +23,7 @@ import type {
   SessionEndReason,
   SignedIn,
 } from './types.js';
-import { Island, type World, createWorld, randomId } from './world.js';
+import { Island, type World, createWorld, delay, randomId } from './world.js';
 
 /** How a client is set up. */
 export interface ClientOptions {
@@ -32,6 +33,11 @@ export interface ClientOptions {
   appKey: string;
   /** Where the session is kept between page loads; in memory where it is left out. */
   sessionStore?: StoreChoice;
+  /**
+   * Where messages are kept between page loads, those that were seen and those that wait to be sent, until the user signs
+   * out; in memory where it is left out.
+   */
+  localStore?: LocalStoreChoice;
   /**
    * Gives a credential when the session needs one: a fresh ticket or JWT of the same user for its `renewal`, any credential
    * when it is over. Rejects where there is none: then whoever is signed in stays so until the session ends. It is never
@@ -82,6 +88,8 @@ export class CallboxClient extends Island<ClientEvents> {
   readonly #log: EventLog;
   readonly #outbox: Outbox;
   readonly #connectionId: string;
+  readonly #appKey: string;
+  readonly #store: ReliableStore;
   /** Counts sign-ins, so that one that was overtaken by another is noticed. */
   #turn = 0;
   /** The turn in which a session is looked for in the place of the one that is over. */
@@ -93,6 +101,8 @@ export class CallboxClient extends Island<ClientEvents> {
     const baseUrl = (options.url ?? world.origin ?? '').replace(/\/+$/, '');
     if (!/^https?:\/\//.test(baseUrl)) throw new TypeError(BAD_URL);
     const { appKey, sessionStore: store = 'memory', onCredentialsNeeded } = options;
+    this.#appKey = appKey;
+    this.#store = new ReliableStore(world, options.localStore ?? 'memory');
     this.#connectionId = randomId(world);
     this.#http = new Http(world, baseUrl);
     this.#keeper = new SessionKeeper(world, this.#http, { appKey, store });
@@ -108,7 +118,14 @@ export class CallboxClient extends Island<ClientEvents> {
     const get = <Answer>(path: string, query?: Parameters<Http['get']>[1]): Promise<Answer> =>
       this.#http.get<Answer>(path, query);
     const userId = (): string | null => this.user?.id ?? null;
-    this.messages = new Messages(world, { requests, get, userId });
+    this.messages = new Messages(world, {
+      requests,
+      get,
+      userId,
+      store: this.#store,
+      pageId: this.#connectionId,
+      cursor: () => this.#log.handledCursor,
+    });
     this.presence = new Presence(world, requests);
     this.directory = new Directory(world, get);
     this.calls = new Calls(world, {
@@ -148,8 +165,11 @@ export class CallboxClient extends Island<ClientEvents> {
     // The old session is ended as well as can be: its failing must not keep anyone out.
     if (this.user) await this.signOut().catch(() => undefined);
     this.#turn = turn;
+    const local = await this.#read(stored);
+    if (turn !== this.#turn) throw clientError('closed');
     this.#keeper.begin(stored, options.store);
-    return this.#begin(stored);
+    this.#use(stored, local);
+    return this.#goOn(stored);
   }
 
   /**
@@ -161,15 +181,16 @@ export class CallboxClient extends Island<ClientEvents> {
     const stored = await this.#keeper.load(options.store);
     if (turn !== this.#turn) throw clientError('closed');
     if (!stored) return null;
-    const found = await this.#keeper.verify(stored).catch(asNetworkError);
+    const verifying = this.#keeper.verify(stored).catch(asNetworkError);
+    const local = await this.#read(stored);
+    // With something to show, a network that keeps silent is not waited for: the socket finds out.
+    const patience = local.seen.place && delay(this.world, VERIFY_PATIENCE_MS).then(() => stored);
+    const found = await (patience ? Promise.race([verifying, patience]) : verifying);
     if (turn !== this.#turn) throw clientError('closed');
-    if ('token' in found) {
-      this.#keeper.take(found);
-      return this.#begin(found);
-    }
-    this.#keeper.take(stored);
-    this.#log.reset(stored.cursor);
-    return this.#recover(found);
+    const isGood = 'token' in found;
+    this.#keeper.take(isGood ? found : stored);
+    this.#use(stored, local);
+    return isGood ? this.#goOn(found) : this.#recover(found);
   }
 
   /**
@@ -178,12 +199,13 @@ export class CallboxClient extends Island<ClientEvents> {
    */
   async signOut(): Promise<void> {
     this.#turn += 1;
-    if (!this.user) return;
+    const { current } = this.#keeper;
+    if (!current) return;
     this.calls.hangUpAll();
     this.#log.flush();
     const ended = this.#keeper.end();
     this.#leave(clientError('closed'));
-    await ended;
+    await Promise.all([ended, this.#clear(current)]);
   }
 
   /** Connects at once: after `close()`, after the server stopped the connection, or instead of waiting any longer. */
@@ -204,13 +226,28 @@ export class CallboxClient extends Island<ClientEvents> {
     this.#connection.stop('stopped');
   }
 
-  #begin(stored: StoredSession): SignedIn {
-    this.#log.reset(stored.cursor);
-    return this.#goOn(stored);
+  /** What is kept of the user of this session. */
+  #read({ user }: StoredSession): Promise<LocalState> {
+    return this.messages.read(this.#areaOf(user.id), user.id);
+  }
+
+  /** Goes on where the user was. Messages and the place in the log are kept together: where they are, that place counts. */
+  #use(stored: StoredSession, local: LocalState): void {
+    this.#log.reset(local.seen.place?.cursor ?? stored.cursor);
+    this.#outbox.open();
+    this.messages.use(local);
+  }
+
+  /** Nothing of the user of this session stays on this device. */
+  #clear({ user }: StoredSession): Promise<void> {
+    return this.messages.clear(this.#areaOf(user.id));
+  }
+
+  #areaOf(userId: string): string {
+    return `${this.#appKey} ${userId}`;
   }
 
   #goOn({ token, user, session }: StoredSession): SignedIn {
-    this.#outbox.open();
     this.#connection.start(token);
     this.#renewal.start();
     return { user, session };
@@ -245,14 +282,19 @@ export class CallboxClient extends Island<ClientEvents> {
   }
 
   async #follow(outcome: Outcome): Promise<SignedIn | null> {
-    this.#recovering = -1;
     if (outcome.origin === 'none') {
+      this.#recovering = -1;
       await this.#end(outcome.error);
       return null;
     }
     const { origin, stored } = outcome;
+    const turn = this.#turn;
+    const isOther = this.user?.id !== stored.user.id;
+    const local = isOther ? await this.#read(stored) : null;
+    if (turn !== this.#turn) return null;
+    this.#recovering = -1;
     if (origin === 'tab') this.#keeper.take(stored);
-    const kept = origin === 'server' ? this.#replace(stored) : null;
+    const kept = origin === 'server' ? this.#replace(stored, local) : null;
     const signedIn = this.#goOn(stored);
     await kept;
     this.emit('session', signedIn);
@@ -260,21 +302,29 @@ export class CallboxClient extends Island<ClientEvents> {
   }
 
   /** The same user goes on where they were; with another one, nothing of the first is left. */
-  #replace(stored: StoredSession): Promise<void> {
+  async #replace(stored: StoredSession, local: LocalState | null): Promise<void> {
     const { current } = this.#keeper;
-    if (current?.user.id === stored.user.id) {
-      return this.#keeper.replace({ ...stored, cursor: current.cursor });
+    if (!local || !current) {
+      await this.#keeper.replace({ ...stored, cursor: current?.cursor ?? null });
+      return;
     }
     this.#leave(clientError('closed'));
-    return this.#keeper.replace(stored);
+    const cleared = this.#clear(current);
+    const kept = this.#keeper.replace(stored);
+    this.#use(stored, local);
+    await Promise.all([cleared, kept]);
   }
 
   async #end(over: CallboxError): Promise<void> {
     const error = inWords(over);
+    const reason = reasonOf(error);
+    const { current } = this.#keeper;
     const forgotten = this.#keeper.forget();
     this.#leave(error, error);
-    this.emit('sessionEnded', { error, reason: reasonOf(error) });
-    await forgotten;
+    // Whoever comes back after another end finds everything as it was.
+    const cleared = current && meansToLeave(reason) ? this.#clear(current) : null;
+    this.emit('sessionEnded', { error, reason });
+    await Promise.all([forgotten, cleared]);
   }
 
   /** This session has another token, or another session of the user took its place; here or in another tab. */
@@ -306,16 +356,26 @@ export class CallboxClient extends Island<ClientEvents> {
     this.#connection.on('frame', (frame) => this.#handleFrame(frame));
     this.#outbox.on('silent', (error) => this.#connection.restart(error));
     this.#log.on('ack', ({ seq }) => this.#connection.send({ type: 'ack', seq }));
-    this.#log.on('cursor', ({ cursor }) => this.#keeper.saveCursor(cursor));
-    this.#log.on('stale', () => this.messages.handleStale());
+    this.#store.on('warning', (warning) => this.emit('warning', warning));
+    this.#log.on('cursor', ({ cursor }) => {
+      this.messages.handleCursor();
+      // Only one store has the place in the log: the one that has the messages up to there, if it outlives the page.
+      this.#keeper.saveCursor(this.#store.outlivesPage ? null : cursor);
+    });
+    this.world.onEvent('pagehide', () => this.#log.flush());
+    this.#log.on('stale', ({ restored, serverTime }) => {
+      this.messages.handleStale(restored, serverTime);
+    });
     this.#http.on('sessionEnded', ({ token, error }) => {
       if (token === this.#keeper.current?.token) this.#handleSessionEnded(error);
     });
   }
 
   #handleWelcome(welcome: Welcome): void {
+    if (this.#log.cursor === null) this.messages.handleFirstWelcome(welcome.serverTime);
     this.#log.handleWelcome(welcome);
     this.#outbox.handleWelcome();
+    this.messages.handleWelcome();
     this.presence.handleWelcome();
     this.calls.handleWelcome(welcome);
   }
@@ -412,5 +472,6 @@ const REPLY_NAMES: Record<Exclude<ReplyFrame['type'], 'error' | 'welcome' | 'pon
   'call.left': true,
 };
 const REPLIES: ReadonlySet<string> = new Set(Object.keys(REPLY_NAMES));
+const VERIFY_PATIENCE_MS = 3_000;
 const BAD_URL =
   'CallboxClient needs the address of the server, such as { url: "https://chat.example.com" }.';

@@ -69,13 +69,14 @@ describe('coming back', () => {
 
   test('a server that cannot resume moves the cursor and says that lists are stale', async () => {
     const { fake, client } = await signedIn();
-    let stale = 0;
-    client.messages.on('stale', () => (stale += 1));
+    const stale: unknown[] = [];
+    client.messages.on('stale', (event) => stale.push(event));
     fake.socket.receive(created(11));
     fake.socket.serverCloses(1006);
     await fake.advance(500);
     welcome(fake.socket, { cursor: 'q9.400', resumed: false });
-    expect(stale).toBe(1);
+    await fake.advance(0);
+    expect(stale).toEqual([{ conversations: [], restored: true }]);
     fake.socket.serverCloses(1006);
     await fake.advance(1_000);
     fake.socket.open();

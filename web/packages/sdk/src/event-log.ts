@@ -1,3 +1,4 @@
+import type { Welcome } from './frames.js';
 import { Island, type Timer } from './world.js';
 
 /** What {@link EventLog} tells. */
@@ -6,8 +7,11 @@ export interface EventLogEvents {
   ack: { seq: number };
   /** Where to go on after the next page load. */
   cursor: { cursor: string };
-  /** Events were missed that the server no longer replays: whatever is shown must be fetched again. */
-  stale: Record<string, never>;
+  /**
+   * Events were missed that the server does not replay: whatever is held must be fetched again. With `restored` the log is
+   * another one than before: what is held may have never been, for this server.
+   */
+  stale: { restored: boolean; serverTime: string };
 }
 
 /** What to do with a logged frame: handle it, drop it, or connect again because some before it are missing. */
@@ -35,6 +39,11 @@ export class EventLog extends Island<EventLogEvents> {
     return this.#epoch === null ? null : `${this.#epoch}${this.#acked}`;
   }
 
+  /** Where to go on after the next page load; `null` before the first welcome. */
+  get handledCursor(): string | null {
+    return this.#epoch === null ? null : `${this.#epoch}${this.#handled}`;
+  }
+
   /** Goes on from a kept cursor, or from nothing. */
   reset(cursor: string | null): void {
     this.handleLost();
@@ -43,14 +52,16 @@ export class EventLog extends Island<EventLogEvents> {
   }
 
   /** The server says where it goes on. */
-  handleWelcome(welcome: { cursor: string; resumed: boolean }): void {
-    const earlier = this.#epoch;
+  handleWelcome(welcome: Pick<Welcome, 'cursor' | 'resumed' | 'serverTime'>): void {
+    const [earlier, handled] = [this.#epoch, this.#handled];
     this.#online = true;
     this.#heard = this.#acked;
     if (welcome.resumed && earlier !== null) return;
     this.#moveTo(welcome.cursor);
-    if (this.#epoch !== null) this.emit('cursor', { cursor: welcome.cursor });
-    if (earlier !== null) this.emit('stale', {});
+    // Fewer events than this device has had: the log was put back without saying so.
+    const restored = this.#epoch !== earlier || this.#handled < handled;
+    if (earlier !== null) this.emit('stale', { restored, serverTime: welcome.serverTime });
+    this.#keepCursor();
   }
 
   /** The socket is gone, and with it what was to be acknowledged there. */
@@ -80,10 +91,9 @@ export class EventLog extends Island<EventLogEvents> {
   }
 
   #moveTo(cursor: string): void {
-    const digits = /\d+$/.exec(cursor);
-    // Without digits at its end it is nothing that this version understands: start at the newest event next time.
-    this.#epoch = digits ? cursor.slice(0, digits.index) : null;
-    this.#handled = this.#heard = this.#acked = digits ? Number(digits[0]) : 0;
+    const { epoch, seq } = parseCursor(cursor);
+    this.#epoch = epoch;
+    this.#handled = this.#heard = this.#acked = seq;
   }
 
   #hear(seq: number): void {
@@ -104,13 +114,24 @@ export class EventLog extends Island<EventLogEvents> {
   }
 
   #keepCursor(): void {
-    if (this.#epoch !== null) this.emit('cursor', { cursor: `${this.#epoch}${this.#handled}` });
+    const { handledCursor: cursor } = this;
+    if (cursor !== null) this.emit('cursor', { cursor });
   }
 
   #stopTimer(): void {
     this.world.clearTimeout(this.#ackTimer);
     this.#ackTimer = null;
   }
+}
+
+/**
+ * The two parts of a cursor. Without digits at its end it is nothing that this version understands: its epoch is `null`,
+ * and the next connection starts at the newest event. @internal
+ */
+export function parseCursor(cursor: string): { epoch: string | null; seq: number } {
+  const digits = /\d+$/.exec(cursor);
+  if (!digits) return { epoch: null, seq: 0 };
+  return { epoch: cursor.slice(0, digits.index), seq: Number(digits[0]) };
 }
 
 const ACK_INTERVAL_MS = 250;

@@ -26,7 +26,17 @@ export type { Calls, CallsEvents, StartOptions } from './calls/calls.js';
 export type { CallEnd, CallEndCause } from './calls/ends.js';
 export type { Directory, DirectoryEvents } from './directory.js';
 export type { Emitter } from './emitter.js';
-export type { Messages, MessagesEvents, OutgoingMessage } from './messages.js';
+export type { LocalMessages } from './local-copy.js';
+export {
+  type LocalChange,
+  type LocalRecord,
+  type LocalStore,
+  type LocalStoreChoice,
+  memoryLocalStore,
+} from './local-store.js';
+export type { Messages, MessagesEvents } from './messages.js';
+export type { StaleEvent } from './resync.js';
+export type { OutgoingMessage } from './send-queue.js';
 export type { Presence as PresenceWatch, PresenceEvents } from './presence.js';
 export type { Sessions } from './sessions.js';
 export type { Channel, SocketLike, Timer, World, WorldEvent } from './world.js';

@@ -1,40 +1,34 @@
 import type { Message, Receipt } from '@callbox/wire';
-import { CallboxError, asCallboxError, clientError, retryAfterMs } from './errors.js';
+import { type CallboxError, clientError } from './errors.js';
 import type { Conversation, Recipient, ServerFrameOf } from './frames.js';
 import type { Query } from './http.js';
-import type { Requests, Sending } from './outbox.js';
+import { type Kept, LocalCopy, type LocalMessages } from './local-copy.js';
+import type { LocalRecord, ReliableStore } from './local-store.js';
+import type { Requests } from './outbox.js';
+import { Resync, type StaleEvent } from './resync.js';
+import { type OutgoingMessage, SendQueue } from './send-queue.js';
 import type { MessageEvent, Page, To, TypingEvent } from './types.js';
 import { TypingIndicators } from './typing.js';
-import { Island, type Timer, type World, randomId } from './world.js';
+import { Island, type World } from './world.js';
 
 /** What {@link Messages} tells. */
 export interface MessagesEvents {
   /** A message, each exactly once, in order per conversation; one's own included. */
   message: MessageEvent;
-  /** A message of this client is accepted or failed. */
+  /**
+   * A message of this client is accepted or failed; or one turned up that waits since before this page was loaded, or that
+   * was written in another page.
+   */
   status: OutgoingMessage;
   /** Someone received or read messages, or the user did on another device. */
   receipt: Receipt;
   /** Someone writes, or stopped; ends by itself after 6 seconds. */
   typing: TypingEvent;
-  /** Events were missed that are not told again: fetch the lists that are shown once more. */
-  stale: Record<string, never>;
-}
-
-/** A message of this client on its way. */
-export interface OutgoingMessage {
-  /** Chosen here; the accepted message has the same. */
-  readonly id: string;
-  /** To whom. */
-  readonly to: Recipient;
-  /** What was written. */
-  readonly text: string;
-  /** Where it is: waiting for the server, kept by it, or refused. */
-  readonly status: 'pending' | 'accepted' | 'failed';
-  /** Resolves when the server keeps it, rejects when it is refused. */
-  readonly accepted: Promise<Message>;
-  /** Why it failed. */
-  readonly error?: CallboxError;
+  /**
+   * Events were missed that are not told again, one by one. What `local` holds is fetched already; fetch once more what else
+   * is shown of these conversations.
+   */
+  stale: StaleEvent;
 }
 
 /** Where the island's requests go. @internal */
@@ -45,16 +39,31 @@ export interface MessagesPorts {
   get: <Answer>(path: string, query: Query) => Promise<Answer>;
   /** Who is signed in. */
   userId: () => string | null;
+  /** Where messages are kept. */
+  store: ReliableStore;
+  /** Names this page load. */
+  pageId: string;
+  /** The last event whose handlers ran. */
+  cursor: () => string | null;
+}
+
+/** What was kept of a user. @internal */
+export interface LocalState {
+  /** What was seen. */
+  seen: Kept;
+  /** What waits. */
+  waiting: readonly LocalRecord[];
+  /** Where that is kept. */
+  area: string;
 }
 
 /** Messages, conversations, receipts and who writes. */
 export class Messages extends Island<MessagesEvents> {
   readonly #ports: MessagesPorts;
   readonly #typing: TypingIndicators;
-  /** In the order of sending; only the first is ever on its way, so that the server keeps this order. */
-  readonly #queue: Outgoing[] = [];
-  #sending: Sending<unknown> | null = null;
-  #pause: Timer | null = null;
+  readonly #queue: SendQueue;
+  readonly #copy: LocalCopy;
+  readonly #resync: Resync;
 
   /** @internal */
   constructor(world: World, ports: MessagesPorts) {
@@ -62,46 +71,65 @@ export class Messages extends Island<MessagesEvents> {
     this.#ports = ports;
     this.#typing = new TypingIndicators(world, ports.requests);
     this.#typing.on('typing', (event) => this.emit('typing', event));
+    this.#queue = new SendQueue(world, ports);
+    this.#queue.on('status', (outgoing) => this.emit('status', outgoing));
+    this.#copy = new LocalCopy(ports.store, ports.cursor);
+    this.#resync = new Resync(world, {
+      copy: this.#copy,
+      conversations: (options) => this.conversations(options),
+      history: (conversationId, options) => this.history(conversationId, options),
+    });
+    this.#resync.on('done', (event) => this.emit('stale', event));
+  }
+
+  /** What this device holds, without asking the server. With `localStore` it is there right after a page load. */
+  get local(): LocalMessages {
+    return this.#copy;
   }
 
   /**
-   * Sends a text to a user or into a conversation. Returns at once, with the message's id; while away it waits, and
-   * the `status` event and the `accepted` promise tell what became of it.
+   * Sends a text to a user or into a conversation. Returns at once, with the message's id; while away it waits, also over
+   * page loads where there is a `localStore`. The `status` event and the `accepted` promise tell what became of it.
    */
   send(to: To, text: string): OutgoingMessage {
     if (this.#ports.userId() === null) throw clientError('not_signed_in');
-    const outgoing = new Outgoing(randomId(this.world), recipient(to), text);
-    this.#typing.handleSent(outgoing.to);
-    this.#queue.push(outgoing);
-    this.#pump();
-    return outgoing;
+    this.#typing.handleSent(recipient(to));
+    return this.#queue.add(recipient(to), text);
   }
 
-  /** The messages that the server has not answered yet, in the order of sending. */
+  /** The messages that the server has not answered yet, in the order of writing. */
   get pending(): readonly OutgoingMessage[] {
-    return [...this.#queue];
+    return this.#queue.pending;
   }
 
   /** The user's conversations, the latest first. */
-  conversations(
+  async conversations(
     options: { limit?: number; cursor?: string; updatedAfter?: string } = {},
   ): Promise<Page<Conversation>> {
-    return this.#ports.get('/v1/conversations', { ...options });
+    const { learner } = this.#copy;
+    const page = await this.#ports.get<Page<Conversation>>('/v1/conversations', { ...options });
+    this.#copy.learn(learner, (held) => held.putConversations(page.items));
+    return page;
   }
 
   /** Messages of a conversation in rising order: the newest, or those before or after a position. */
-  history(
+  async history(
     conversationId: string,
     options: { before?: number; after?: number; limit?: number } = {},
   ): Promise<Page<Message>> {
+    const { learner } = this.#copy;
     const path = `/v1/conversations/${encodeURIComponent(conversationId)}/messages`;
-    return this.#ports.get(path, { ...options });
+    const page = await this.#ports.get<Page<Message>>(path, { ...options });
+    this.#copy.learn(learner, (held) => held.putMessages(conversationId, page.items));
+    return page;
   }
 
   /** The user has read everything up to this position. */
   async markRead(conversationId: string, upTo: number): Promise<Receipt> {
+    const { learner } = this.#copy;
     const frame = { type: 'receipt.read', conversationId, upTo } as const;
     const { receipt } = await this.#ports.requests.request(frame, 'receipt.recorded').answer;
+    this.#copy.learn(learner, (held) => held.handleReceipt(receipt));
     return receipt;
   }
 
@@ -113,21 +141,57 @@ export class Messages extends Island<MessagesEvents> {
     this.#typing.set(recipient(to), active);
   }
 
+  /** Reads what is kept of a user. @internal */
+  async read(areaOfUser: string, userId: string): Promise<LocalState> {
+    const area = `${areaOfUser} waiting`;
+    const [seen, waiting] = await Promise.all([
+      this.#copy.read(`${areaOfUser} seen`, userId),
+      this.#queue.read(area),
+    ]);
+    return { seen, waiting, area };
+  }
+
+  /** Goes on with what was kept of the user who is signed in now. @internal */
+  use({ seen, waiting, area }: LocalState): void {
+    this.#copy.use(seen);
+    this.#queue.use(area, waiting);
+  }
+
+  /** Forgets what is kept of a user. @internal */
+  async clear(areaOfUser: string): Promise<void> {
+    const { store } = this.#ports;
+    await Promise.all([store.clear(`${areaOfUser} seen`), store.clear(`${areaOfUser} waiting`)]);
+  }
+
+  /** @internal */
+  handleWelcome(): void {
+    this.#queue.handleWelcome();
+    this.#resync.hurry();
+  }
+
+  /** The log begins here for this device. @internal */
+  handleFirstWelcome(serverTime: string): void {
+    this.#copy.handleFirstWelcome(serverTime);
+  }
+
+  /** Handlers ran, up to the cursor of now. @internal */
+  handleCursor(): void {
+    this.#copy.keep();
+  }
+
   /** @internal */
   handleCreated(frame: ServerFrameOf<'message.created'>): void {
     const { message, origin } = frame;
     const mine = message.senderId === this.#ports.userId();
-    if (mine) {
-      const outgoing = this.#queue.find((waiting) => waiting.id === message.id);
-      if (outgoing) this.#settle(outgoing, message);
-    } else {
-      this.#typing.handleMessage(message);
-    }
+    this.#copy.handleMessage(message);
+    if (mine) this.#queue.handleMessage(message);
+    else this.#typing.handleMessage(message);
     this.emit('message', { message, mine, origin });
   }
 
   /** @internal */
   handleReceipt(frame: ServerFrameOf<'receipt.changed'>): void {
+    this.#copy.handleReceipt(frame.receipt);
     this.emit('receipt', frame.receipt);
   }
 
@@ -136,102 +200,20 @@ export class Messages extends Island<MessagesEvents> {
     this.#typing.handleTyping(frame);
   }
 
-  /** @internal */
-  handleStale(): void {
-    this.emit('stale', {});
+  /** Events were missed that are not told again. @internal */
+  handleStale(restored: boolean, serverTime: string): void {
+    this.#resync.start(restored, serverTime);
   }
 
   /** Nobody is signed in any more: what waits has failed. @internal */
   handleSignedOut(error: CallboxError): void {
     this.#typing.clear();
-    for (const outgoing of [...this.#queue]) this.#settle(outgoing, error);
-  }
-
-  #pump(): void {
-    const outgoing = this.#queue[0];
-    if (!outgoing || this.#sending || this.#pause !== null) return;
-    const { id: messageId, to, text } = outgoing;
-    const frame = { type: 'message.send', message: { messageId, to, text } } as const;
-    const options = { keep: true, timeoutMs: null };
-    const sending = this.#ports.requests.request(frame, 'message.accepted', options);
-    this.#sending = sending;
-    sending.answer.then(
-      ({ message }) => this.#settle(outgoing, message),
-      (error: unknown) => this.#handleRefusal(outgoing, asCallboxError(error, 'network')),
-    );
-  }
-
-  #handleRefusal(outgoing: Outgoing, error: CallboxError): void {
-    if (outgoing.status !== 'pending') return;
-    if (error.retry === 'never' || error.code === 'closed') {
-      this.#settle(outgoing, error);
-      return;
-    }
-    // Not refused, only not now. Those behind it wait too, or they would overtake it.
-    this.#sending = null;
-    const wait = error.retry === 'after' ? retryAfterMs(error) : 0;
-    this.#pause = this.world.setTimeout(
-      () => {
-        this.#pause = null;
-        this.#pump();
-      },
-      Math.max(wait, REPEAT_MIN_MS),
-    );
-  }
-
-  /** Once per message: the first of its acceptance, its event and its refusal counts. */
-  #settle(outgoing: Outgoing, result: Message | CallboxError): void {
-    const place = this.#queue.indexOf(outgoing);
-    if (place < 0) return;
-    this.#queue.splice(place, 1);
-    if (place === 0) {
-      this.#sending?.cancel();
-      this.#sending = null;
-      this.world.clearTimeout(this.#pause);
-      this.#pause = null;
-    }
-    outgoing.settle(result);
-    this.emit('status', outgoing);
-    this.#pump();
-  }
-}
-
-class Outgoing implements OutgoingMessage {
-  readonly id: string;
-  readonly to: Recipient;
-  readonly text: string;
-  status: OutgoingMessage['status'] = 'pending';
-  readonly accepted: Promise<Message>;
-  declare error?: CallboxError;
-  #resolve!: (message: Message) => void;
-  #reject!: (error: CallboxError) => void;
-
-  constructor(id: string, to: Recipient, text: string) {
-    this.id = id;
-    this.to = to;
-    this.text = text;
-    this.accepted = new Promise((resolve, reject) => {
-      this.#resolve = resolve;
-      this.#reject = reject;
-    });
-    // Apps that listen to `status` need not look at the promise.
-    this.accepted.catch(() => undefined);
-  }
-
-  settle(result: Message | CallboxError): void {
-    if (result instanceof CallboxError) {
-      this.status = 'failed';
-      this.error = result;
-      this.#reject(result);
-    } else {
-      this.status = 'accepted';
-      this.#resolve(result);
-    }
+    this.#resync.stop();
+    this.#queue.close(error);
+    this.#copy.use(null);
   }
 }
 
 function recipient(to: To): Recipient {
   return typeof to === 'string' ? { userId: to } : to;
 }
-
-const REPEAT_MIN_MS = 250;

@@ -138,6 +138,11 @@ function isOwnWill(reason: SessionEndReason): boolean {
   return reason === 'signed_out' || reason === 'ended_by_user';
 }
 
+/** Whether nothing of the user may stay on the device after this end. @internal */
+export function meansToLeave(reason: SessionEndReason): boolean {
+  return isOwnWill(reason) || reason === 'user_deleted';
+}
+
 const WORDS: Record<SessionEndReason, string> = {
   signed_out: 'you signed out in another tab',
   expired: 'you have been signed in for too long',

@@ -126,8 +126,8 @@ export class SessionKeeper extends Island<SessionKeeperEvents> {
     return this.world.exclusively(channelName(this.#current), work);
   }
 
-  /** Remembers how far the events were handled. */
-  saveCursor(cursor: string): void {
+  /** Remembers how far the events were handled; `null` where another store does. */
+  saveCursor(cursor: string | null): void {
     if (!this.#current || this.#current.cursor === cursor) return;
     this.#current = { ...this.#current, cursor };
     void this.#store.update(this.#current);

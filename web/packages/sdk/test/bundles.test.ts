@@ -14,6 +14,7 @@ const NAMES = [
   'CallboxClient',
   'CallboxError',
   'browserSessionStore',
+  'memoryLocalStore',
   'memorySessionStore',
   'playStream',
 ];

@@ -62,10 +62,11 @@ export class FakeWorld {
       clearTimeout: (timer) => void this.#timers.delete(timer as FakeTimer),
       now: () => this.#now,
       random: () => this.random,
-      randomBytes: (length) => Uint8Array.from({ length }, () => (this.#bytes += 7) & 255),
+      randomBytes: (length) => Uint8Array.from({ length }, () => this.#randomByte()),
       RTCPeerConnection: null,
       MediaStream: null,
       mediaDevices: null,
+      indexedDB: null,
       onEvent: (event, handler) => this.#onEvent(event, handler),
       report: (error) => void this.reported.push(error),
       ...parts,
@@ -102,6 +103,12 @@ export class FakeWorld {
   async happen(event: WorldEvent): Promise<void> {
     for (const handler of [...(this.#events.get(event) ?? [])]) handler();
     await settle();
+  }
+
+  /** Always the same ones, and no two ids alike. */
+  #randomByte(): number {
+    this.#bytes = (Math.imul(this.#bytes, 1_664_525) + 1_013_904_223) >>> 0;
+    return this.#bytes >>> 24;
   }
 
   #setTimeout(run: () => void, ms: number): Timer {

@@ -48,6 +48,9 @@ export function answerAsServer({ method, path }: HttpRequest): { status: number;
     return { status: 200, body: { session: SESSION, user: ANN } };
   }
   if (method === 'DELETE' && path === '/v1/session') return { status: 204 };
+  if (method === 'GET' && path.startsWith('/v1/conversations')) {
+    return { status: 200, body: { items: [], nextCursor: null } };
+  }
   return { status: 404, body: errorBody('not_found') };
 }
 
