@@ -59,8 +59,6 @@ pub enum History {
 impl Client {
     /// Signs in and connects: the client, and what happens to it. Fails where the sign-in does; the connection then comes and
     /// goes as the network does, and [`Events`] tells of it.
-    ///
-    /// Whoever does not want the events drops them: while they are held and not taken, the client comes to a stop.
     pub async fn sign_in(
         url: impl Into<String>,
         app_key: impl Into<String>,

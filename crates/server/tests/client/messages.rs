@@ -2,7 +2,7 @@ use callbox_client::wire::people::PresenceStatus;
 use callbox_client::{Client, Credential, Error, Event, Options};
 use tempfile::TempDir;
 
-use crate::load::{next_message, sign_in, whole_history, within};
+use crate::load::{next_message, next_message_of, sign_in, whole_history, within};
 use crate::process::Process;
 
 #[tokio::test]
@@ -108,4 +108,21 @@ async fn who_may_not_sign_in_is_told_why() {
     assert_eq!(refused.code(), Some("ticket_malformed"));
     let nobody = within(Client::sign_in("http://127.0.0.1:1", "demo", Credential::Open("ann".into()))).await;
     assert!(matches!(nobody.err(), Some(Error::Network(_))));
+}
+
+#[tokio::test]
+async fn an_app_that_answers_while_it_handles_an_event_does_not_wait_for_itself() {
+    let folder = TempDir::new().expect("a folder");
+    let server = Process::start(folder.path());
+    let (bob, mut bobs) = sign_in(&server.url(), "bob").await;
+    let (ann, _) = sign_in(&server.url(), "ann").await;
+    // More than wait between a client and its app.
+    for number in 0..300 {
+        within(ann.send("bob", number.to_string())).await.expect("accepted");
+    }
+    for number in 0..300 {
+        let message = next_message_of("ann", &mut bobs).await;
+        assert_eq!(message.text, number.to_string());
+        within(bob.send("ann", message.text)).await.expect("accepted");
+    }
 }
