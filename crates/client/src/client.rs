@@ -146,7 +146,7 @@ impl Client {
         let message = SendMessageRequest { message_id, to: to.into().recipient()?, text: text.into() };
         match self.ask(Ask::Send(message)).await? {
             Answer::Message(message) => Ok(*message),
-            _ => Err(Error::Closed),
+            other => unreachable!("{other:?} answers something else"),
         }
     }
 
@@ -154,7 +154,7 @@ impl Client {
     pub async fn mark_read(&self, conversation_id: &ConversationId, up_to: u32) -> Result<Receipt, Error> {
         match self.ask(Ask::Read { conversation_id: conversation_id.clone(), up_to }).await? {
             Answer::Receipt(receipt) => Ok(receipt),
-            _ => Err(Error::Closed),
+            other => unreachable!("{other:?} answers something else"),
         }
     }
 
@@ -172,7 +172,7 @@ impl Client {
         let users = users.into_iter().map(user_id).collect::<Result<_, _>>()?;
         match self.ask(Ask::Watch(users)).await? {
             Answer::Presences(presences) => Ok(presences),
-            _ => Err(Error::Closed),
+            other => unreachable!("{other:?} answers something else"),
         }
     }
 
@@ -276,6 +276,13 @@ impl Client {
 
     fn signed(&self) -> Signed {
         self.shared.session.lock().expect("not poisoned").clone()
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let session = self.session().id;
+        formatter.debug_struct("Client").field("user", &self.user().id).field("session", &session).finish()
     }
 }
 

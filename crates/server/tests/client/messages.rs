@@ -104,8 +104,11 @@ async fn who_may_not_sign_in_is_told_why() {
     let folder = TempDir::new().expect("a folder");
     let server = Process::start(folder.path());
     let ticket = Credential::Ticket("no ticket".into());
-    let refused = within(Client::sign_in(server.url(), "demo", ticket)).await.err().expect("refused");
+    let refused = within(Client::sign_in(server.url(), "demo", ticket)).await.expect_err("refused");
     assert_eq!(refused.code(), Some("ticket_malformed"));
+    let plain = server.url().replace("http://", "https://");
+    let plain = within(Client::sign_in(plain, "demo", Credential::Open("ann".into()))).await;
+    assert!(matches!(plain.err(), Some(Error::Network(_))), "it speaks no TLS");
     let nobody = within(Client::sign_in("http://127.0.0.1:1", "demo", Credential::Open("ann".into()))).await;
     assert!(matches!(nobody.err(), Some(Error::Network(_))));
 }
