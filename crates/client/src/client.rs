@@ -69,32 +69,23 @@ impl Client {
 
     /// Signs in with more wishes.
     pub async fn sign_in_with(options: Options) -> Result<(Self, Events), Error> {
-        let Options { url, app_key, credential, device, expires_in, force, cursor, connection_id: id } =
-            options;
-        let server = Server::parse(&url)?;
-        let mut request = credential.sign_in()?;
-        (request.device, request.expires_in, request.force) = (device, expires_in, force);
-        let authorization = format!("Application {app_key}");
-        let SignInAnswer { token, session, user, .. } =
-            http::ask(&server, Method::POST, "/v1/sessions", &authorization, Some(&request)).await?;
-        let token = Secret::new(token);
-        let connection_id = id.unwrap_or_else(|| connection_id(&SystemRandom));
-        let core = core::Options { token: token.clone(), connection_id, cursor };
-        Ok(Self::start(server, core, Signed { token, session }, user))
-    }
-
-    /// Goes on with a session whose token was kept; see [`token`](Self::token).
-    pub async fn resume(
-        url: impl Into<String>,
-        token: impl Into<String>,
-        cursor: Option<String>,
-    ) -> Result<(Self, Events), Error> {
-        let server = Server::parse(&url.into())?;
-        let token = Secret::new(token.into());
-        let SessionAnswer { session, user } =
-            http::ask(&server, Method::GET, "/v1/session", &bearer(&token), NOTHING).await?;
-        let core =
-            core::Options { token: token.clone(), connection_id: connection_id(&SystemRandom), cursor };
+        let Options { url, app_key, credential, device, expires_in, force, .. } = options;
+        let server = Server::parse(&url, &options.authorities)?;
+        let (token, session, user) = if let Credential::Session(token) = credential {
+            let token = Secret::new(token);
+            let SessionAnswer { session, user } =
+                http::ask(&server, Method::GET, "/v1/session", &bearer(&token), NOTHING).await?;
+            (token, session, user)
+        } else {
+            let mut request = credential.sign_in()?;
+            (request.device, request.expires_in, request.force) = (device, expires_in, force);
+            let authorization = format!("Application {app_key}");
+            let SignInAnswer { token, session, user, .. } =
+                http::ask(&server, Method::POST, "/v1/sessions", &authorization, Some(&request)).await?;
+            (Secret::new(token), session, user)
+        };
+        let connection_id = options.connection_id.unwrap_or_else(|| connection_id(&SystemRandom));
+        let core = core::Options { token: token.clone(), connection_id, cursor: options.cursor };
         Ok(Self::start(server, core, Signed { token, session }, user))
     }
 
@@ -117,7 +108,7 @@ impl Client {
         self.signed().session
     }
 
-    /// The session's token, to go on in another process by [`resume`](Self::resume). Keep it like a password.
+    /// The session's token, to go on in another process by [`Credential::Session`]. Keep it like a password.
     pub fn token(&self) -> Secret<String> {
         self.signed().token
     }

@@ -100,7 +100,7 @@ mod tests {
             assert!(stream.read(&mut request).await.expect("a request") > 0);
             stream.write_all(answer.as_bytes()).await.expect("it reads");
         };
-        let server = Server::parse(&url).expect("valid");
+        let server = Server::parse(&url, &[]).expect("valid");
         let asking = ask(&server, Method::GET, "/v1/session", "Bearer x", None::<&()>);
         tokio::join!(asking, serving).0
     }

@@ -65,8 +65,9 @@ async fn another_process_goes_on_where_the_first_one_was() {
     while within(bobs.next()).await.is_some() {}
     within(ann.send("bob", "two")).await.expect("accepted");
 
-    let resumed = Client::resume(server.url(), token.expose().clone(), Some(cursor.clone()));
-    let (bob, mut bobs) = within(resumed).await.expect("a session");
+    let session = Credential::Session(token.expose().clone());
+    let options = Options::new(server.url(), "demo", session.clone()).cursor(cursor.clone());
+    let (bob, mut bobs) = within(Client::sign_in_with(options)).await.expect("a session");
     assert_eq!(next_message(&mut bobs).await.text, "two");
     let renewed = within(bob.renew(None)).await.expect("renewed");
     assert_eq!(renewed, bob.session());
@@ -75,7 +76,7 @@ async fn another_process_goes_on_where_the_first_one_was() {
     within(bob.sign_out()).await.expect("signed out");
     let late = within(bob.send("ann", "late")).await.expect_err("nobody is signed in");
     assert_eq!(late, Error::Closed);
-    let over = within(Client::resume(server.url(), token.expose().clone(), None)).await;
+    let over = within(Client::sign_in(server.url(), "demo", session)).await;
     assert!(over.is_err_and(|error| error.ends_session()));
     let options = Options::new(server.url(), "demo", Credential::Open("bob".into())).cursor(cursor);
     let (_bob, mut bobs) = within(Client::sign_in_with(options)).await.expect("a session");
@@ -87,8 +88,9 @@ async fn a_session_that_is_ended_elsewhere_stops_the_client() {
     let folder = TempDir::new().expect("a folder");
     let server = Process::start(folder.path());
     let (ann, mut events) = sign_in(&server.url(), "ann").await;
-    let resumed = Client::resume(server.url(), ann.token().expose().clone(), None);
-    let (tab, _) = within(resumed).await.expect("a session");
+    let session = Credential::Session(ann.token().expose().clone());
+    let (tab, _) = within(Client::sign_in(server.url(), "demo", session)).await.expect("a session");
+    assert_eq!(tab.session().id, ann.session().id);
     within(tab.sign_out()).await.expect("signed out");
     loop {
         match within(events.next()).await.expect("a last event") {
