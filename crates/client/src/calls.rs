@@ -11,7 +11,7 @@ use crate::system::SystemRandom;
 use crate::to::user_id;
 
 /// The calls of a client. What happens in them comes as [`Event::Call`](crate::Event::Call).
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Calls<'a>(&'a Client);
 
 /// A call that this client takes part in.
@@ -89,7 +89,7 @@ impl<'a> Calls<'a> {
     async fn join(self, ask: Ask) -> Result<Joined, Error> {
         match self.0.ask(ask).await? {
             Answer::Call { call, ice_servers } => Ok(Joined { call: *call, ice_servers }),
-            _ => Err(Error::Closed),
+            other => unreachable!("{other:?} answers something else"),
         }
     }
 }

@@ -59,8 +59,6 @@ pub enum History {
 impl Client {
     /// Signs in and connects: the client, and what happens to it. Fails where the sign-in does; the connection then comes and
     /// goes as the network does, and [`Events`] tells of it.
-    ///
-    /// Whoever does not want the events drops them: while they are held and not taken, the client comes to a stop.
     pub async fn sign_in(
         url: impl Into<String>,
         app_key: impl Into<String>,
@@ -71,32 +69,23 @@ impl Client {
 
     /// Signs in with more wishes.
     pub async fn sign_in_with(options: Options) -> Result<(Self, Events), Error> {
-        let Options { url, app_key, credential, device, expires_in, force, cursor, connection_id: id } =
-            options;
-        let server = Server::parse(&url)?;
-        let mut request = credential.sign_in()?;
-        (request.device, request.expires_in, request.force) = (device, expires_in, force);
-        let authorization = format!("Application {app_key}");
-        let SignInAnswer { token, session, user, .. } =
-            http::ask(&server, Method::POST, "/v1/sessions", &authorization, Some(&request)).await?;
-        let token = Secret::new(token);
-        let connection_id = id.unwrap_or_else(|| connection_id(&SystemRandom));
-        let core = core::Options { token: token.clone(), connection_id, cursor };
-        Ok(Self::start(server, core, Signed { token, session }, user))
-    }
-
-    /// Goes on with a session whose token was kept; see [`token`](Self::token).
-    pub async fn resume(
-        url: impl Into<String>,
-        token: impl Into<String>,
-        cursor: Option<String>,
-    ) -> Result<(Self, Events), Error> {
-        let server = Server::parse(&url.into())?;
-        let token = Secret::new(token.into());
-        let SessionAnswer { session, user } =
-            http::ask(&server, Method::GET, "/v1/session", &bearer(&token), NOTHING).await?;
-        let core =
-            core::Options { token: token.clone(), connection_id: connection_id(&SystemRandom), cursor };
+        let Options { url, app_key, credential, device, expires_in, force, .. } = options;
+        let server = Server::parse(&url, &options.authorities)?;
+        let (token, session, user) = if let Credential::Session(token) = credential {
+            let token = Secret::new(token);
+            let SessionAnswer { session, user } =
+                http::ask(&server, Method::GET, "/v1/session", &bearer(&token), NOTHING).await?;
+            (token, session, user)
+        } else {
+            let mut request = credential.sign_in()?;
+            (request.device, request.expires_in, request.force) = (device, expires_in, force);
+            let authorization = format!("Application {app_key}");
+            let SignInAnswer { token, session, user, .. } =
+                http::ask(&server, Method::POST, "/v1/sessions", &authorization, Some(&request)).await?;
+            (Secret::new(token), session, user)
+        };
+        let connection_id = options.connection_id.unwrap_or_else(|| connection_id(&SystemRandom));
+        let core = core::Options { token: token.clone(), connection_id, cursor: options.cursor };
         Ok(Self::start(server, core, Signed { token, session }, user))
     }
 
@@ -119,7 +108,7 @@ impl Client {
         self.signed().session
     }
 
-    /// The session's token, to go on in another process by [`resume`](Self::resume). Keep it like a password.
+    /// The session's token, to go on in another process by [`Credential::Session`]. Keep it like a password.
     pub fn token(&self) -> Secret<String> {
         self.signed().token
     }
@@ -148,7 +137,7 @@ impl Client {
         let message = SendMessageRequest { message_id, to: to.into().recipient()?, text: text.into() };
         match self.ask(Ask::Send(message)).await? {
             Answer::Message(message) => Ok(*message),
-            _ => Err(Error::Closed),
+            other => unreachable!("{other:?} answers something else"),
         }
     }
 
@@ -156,7 +145,7 @@ impl Client {
     pub async fn mark_read(&self, conversation_id: &ConversationId, up_to: u32) -> Result<Receipt, Error> {
         match self.ask(Ask::Read { conversation_id: conversation_id.clone(), up_to }).await? {
             Answer::Receipt(receipt) => Ok(receipt),
-            _ => Err(Error::Closed),
+            other => unreachable!("{other:?} answers something else"),
         }
     }
 
@@ -174,7 +163,7 @@ impl Client {
         let users = users.into_iter().map(user_id).collect::<Result<_, _>>()?;
         match self.ask(Ask::Watch(users)).await? {
             Answer::Presences(presences) => Ok(presences),
-            _ => Err(Error::Closed),
+            other => unreachable!("{other:?} answers something else"),
         }
     }
 
@@ -278,6 +267,13 @@ impl Client {
 
     fn signed(&self) -> Signed {
         self.shared.session.lock().expect("not poisoned").clone()
+    }
+}
+
+impl std::fmt::Debug for Client {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let session = self.session().id;
+        formatter.debug_struct("Client").field("user", &self.user().id).field("session", &session).finish()
     }
 }
 

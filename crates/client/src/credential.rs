@@ -34,6 +34,8 @@ pub enum Credential {
         /// The generated password.
         password: String,
     },
+    /// The token of a session that is open already; no other is opened.
+    Session(String),
     /// Open sign-in: any user id, where the app switched that on (development).
     Open(String),
 }
@@ -47,6 +49,7 @@ impl std::fmt::Debug for Credential {
             Self::AccessToken { .. } => "AccessToken",
             Self::Password { .. } => "Password",
             Self::Device { .. } => "Device",
+            Self::Session(_) => "Session",
             Self::Open(_) => "Open",
         };
         write!(formatter, "{way}([redacted])")
@@ -68,6 +71,9 @@ impl Credential {
             }
             Self::Device { username, password } => {
                 SignInRequest { username: Some(username), password: Some(password), ..empty }
+            }
+            Self::Session(_) => {
+                return Err(Error::Invalid("The token of a session opens no other.".to_owned()));
             }
             Self::Open(user_id) => SignInRequest { user_id: Some(checked(user_id)?), ..empty },
         })

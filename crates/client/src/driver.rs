@@ -45,8 +45,10 @@ pub(crate) struct Driver {
     tickets: u64,
     waiting: HashMap<Ticket, oneshot::Sender<Result<Answer, Error>>>,
     events: mpsc::Sender<Told>,
-    /// Events for which there is no room yet. While there are any, the socket is not read.
+    /// Events for which there is no room yet. While there are any, the socket is read only for what somebody waits for.
     backlog: VecDeque<Told>,
+    /// Whether the core was told that there is no more room.
+    is_full: bool,
     opening: Option<Opening>,
     socket: Option<Socket>,
 }
@@ -79,6 +81,7 @@ impl Driver {
             waiting: HashMap::new(),
             events,
             backlog: VecDeque::new(),
+            is_full: false,
             opening: None,
             socket: None,
         }
@@ -106,7 +109,7 @@ impl Driver {
                     self.handle(Input::Lost { code: None, reason });
                 }
                 Woken::Received(received) => self.receive(received).await,
-                Woken::Room => {}
+                Woken::Room => self.make_room(),
                 Woken::Due => self.handle(Input::Tick),
             }
             self.follow().await;
@@ -120,10 +123,12 @@ impl Driver {
 
     async fn wait(&mut self, timer: Pin<&mut Sleep>) -> Woken {
         let has_backlog = !self.backlog.is_empty();
+        // Or an app that sends while it handles an event would wait for an answer that waits behind its events.
+        let is_reading = !has_backlog || !self.waiting.is_empty();
         tokio::select! {
             command = self.commands.recv() => Woken::Command(command),
             opened = poll_optional(&mut self.opening) => Woken::Opened(opened),
-            received = next_message(&mut self.socket), if !has_backlog => Woken::Received(received),
+            received = next_message(&mut self.socket), if is_reading => Woken::Received(received),
             room = self.events.reserve(), if has_backlog => {
                 match room {
                     Ok(room) => {
@@ -214,13 +219,23 @@ impl Driver {
     }
 
     fn tell(&mut self, told: Told) {
-        if !self.backlog.is_empty() {
-            return self.backlog.push_back(told);
+        if self.backlog.is_empty() {
+            match self.events.try_send(told) {
+                Err(mpsc::error::TrySendError::Full(told)) => self.backlog.push_back(told),
+                // The app does not want them.
+                Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
+            }
+        } else {
+            self.backlog.push_back(told);
         }
-        match self.events.try_send(told) {
-            Err(mpsc::error::TrySendError::Full(told)) => self.backlog.push_back(told),
-            // The app does not want them.
-            Ok(()) | Err(mpsc::error::TrySendError::Closed(_)) => {}
+        if self.backlog.len() >= BACKLOG_EVENTS_MAX && !std::mem::replace(&mut self.is_full, true) {
+            self.handle(Input::Full);
+        }
+    }
+
+    fn make_room(&mut self) {
+        if self.backlog.is_empty() && std::mem::take(&mut self.is_full) {
+            self.handle(Input::Room);
         }
     }
 
@@ -287,6 +302,8 @@ async fn open(server: Server) -> Result<Socket, Error> {
     Ok(socket)
 }
 
+/// Events that are kept beside those on their way to the app; beyond that they are left to the server.
+const BACKLOG_EVENTS_MAX: usize = 4_096;
 const WRITE_TIME_MAX: Duration = Duration::from_secs(10);
 const COURTESY_TIME_MAX: Duration = Duration::from_millis(500);
 const READ_BUFFER_BYTES: usize = 4_096;

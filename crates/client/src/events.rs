@@ -11,8 +11,8 @@ use crate::event::Event;
 
 /// What happens to a client, in order. The last is [`Event::Stopped`].
 ///
-/// Take events as they come: while many of them wait here, the client reads nothing more from its socket. Whoever does not
-/// want any drops this.
+/// An app may take its time: what it has not taken waits here, and beyond a bound on the server, which tells it later. Whoever
+/// does not want any events drops this.
 #[derive(Debug)]
 pub struct Events {
     queue: mpsc::Receiver<Told>,

@@ -80,3 +80,49 @@ struct Problem {
 
 const TIME_MAX: Duration = Duration::from_secs(20);
 const BODY_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// What comes of an answer.
+    async fn answered(head: &str, body: &str) -> Result<Value, Error> {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let answer = format!("HTTP/1.1 {head}\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let serving = async {
+            let (mut stream, _) = listener.accept().await.expect("a connection");
+            let mut request = [0; 1_024];
+            assert!(stream.read(&mut request).await.expect("a request") > 0);
+            stream.write_all(answer.as_bytes()).await.expect("it reads");
+        };
+        let server = Server::parse(&url, &[]).expect("valid");
+        let asking = ask(&server, Method::GET, "/v1/session", "Bearer x", None::<&()>);
+        tokio::join!(asking, serving).0
+    }
+
+    #[tokio::test]
+    async fn an_answer_without_a_body_is_null() {
+        assert_eq!(answered("204 No Content", "").await, Ok(Value::Null));
+    }
+
+    #[tokio::test]
+    async fn a_refusal_says_when_to_come_back() {
+        let body = r#"{"error":{"code":"rate_limited","message":"Slow down.","retry":"after"}}"#;
+        let error = answered("429 Too Many Requests\r\nretry-after: 7", body).await.expect_err("refused");
+        assert_eq!((error.code(), error.retry_after()), (Some("rate_limited"), Some(Duration::from_secs(7))));
+        assert_eq!(error.to_string(), "Slow down.");
+    }
+
+    #[tokio::test]
+    async fn what_is_no_callbox_server_is_told_as_such() {
+        for (head, body) in [("502 Bad Gateway", "<html>"), ("200 OK", "<html>")] {
+            let error = answered(head, body).await.expect_err("no JSON");
+            assert!(matches!(&error, Error::Network(reason) if reason.contains(&head[..3])), "{error:?}");
+        }
+    }
+}

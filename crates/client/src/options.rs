@@ -20,6 +20,7 @@ pub struct Options {
     pub(crate) force: Option<bool>,
     pub(crate) cursor: Option<String>,
     pub(crate) connection_id: Option<ConnectionId>,
+    pub(crate) authorities: Vec<u8>,
 }
 
 impl Options {
@@ -34,6 +35,7 @@ impl Options {
             force: None,
             cursor: None,
             connection_id: None,
+            authorities: Vec::new(),
         }
     }
 
@@ -63,5 +65,11 @@ impl Options {
     /// with the same name takes its place.
     pub fn connection_id(self, id: ConnectionId) -> Self {
         Self { connection_id: Some(id), ..self }
+    }
+
+    /// Trusts these authorities, certificates in PEM, beside those that browsers trust: for a server with a certificate of
+    /// one's own.
+    pub fn trust(self, certificates: impl Into<Vec<u8>>) -> Self {
+        Self { authorities: certificates.into(), ..self }
     }
 }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use hyper::Uri;
-use rustls::pki_types::ServerName;
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -29,8 +30,9 @@ pub(crate) trait Duplex: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Duplex for T {}
 
 impl Server {
-    /// Reads an address such as `https://chat.example.com`.
-    pub(crate) fn parse(url: &str) -> Result<Self, Error> {
+    /// Reads an address such as `https://chat.example.com`. `authorities`, in PEM, are trusted beside those that browsers
+    /// trust.
+    pub(crate) fn parse(url: &str, authorities: &[u8]) -> Result<Self, Error> {
         let bad =
             || Error::Invalid(format!("{url} is no address of a server, such as https://chat.example.com"));
         let uri: Uri = url.parse().map_err(|_| bad())?;
@@ -42,7 +44,7 @@ impl Server {
             Some("http") => (None, 80),
             Some("https") => {
                 let name = ServerName::try_from(host.clone()).map_err(|_| bad())?;
-                (Some((connector(), name)), 443)
+                (Some((connector(authorities)?, name)), 443)
             }
             _ => return Err(bad()),
         };
@@ -77,9 +79,12 @@ pub(crate) fn network(error: impl std::fmt::Display) -> Error {
     Error::Network(error.to_string())
 }
 
-/// Trusts the authorities that browsers trust.
-fn connector() -> TlsConnector {
-    let roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+fn connector(authorities: &[u8]) -> Result<TlsConnector, Error> {
+    let mut roots = RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
+    for certificate in CertificateDer::pem_slice_iter(authorities) {
+        let certificate = certificate.map_err(|error| Error::Invalid(format!("This is no PEM: {error}")))?;
+        roots.add(certificate).map_err(|error| Error::Invalid(format!("No authority to trust: {error}")))?;
+    }
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tls = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
@@ -87,23 +92,61 @@ fn connector() -> TlsConnector {
         .with_root_certificates(roots)
         .with_no_client_auth();
     tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    TlsConnector::from(Arc::new(tls))
+    Ok(TlsConnector::from(Arc::new(tls)))
 }
 
 #[cfg(test)]
 mod tests {
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
     use super::*;
 
     #[test]
     fn an_address_has_a_scheme_a_host_and_perhaps_a_port_and_a_path() {
-        let server = Server::parse("http://localhost:8080").expect("valid");
+        let server = Server::parse("http://localhost:8080", &[]).expect("valid");
         assert_eq!((server.host.as_str(), server.port, server.tls.is_some()), ("localhost", 8080, false));
         assert_eq!(server.path("/v1/socket"), "/v1/socket");
-        let server = Server::parse("https://[::1]/chat/").expect("valid");
+        let server = Server::parse("https://[::1]/chat/", &[]).expect("valid");
         assert_eq!((server.host.as_str(), server.port, server.tls.is_some()), ("::1", 443, true));
         assert_eq!(server.path("/v1/socket"), "/chat/v1/socket");
         for bad in ["", "localhost", "ws://localhost", "https://ann@example.com", "http://"] {
-            assert!(Server::parse(bad).is_err(), "{bad}");
+            assert!(Server::parse(bad, &[]).is_err(), "{bad}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_certificate_of_ones_own_is_good_where_it_is_trusted() {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let pem = made.cert.pem();
+        let key = PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+        let tls =
+            ServerConfig::builder_with_provider(Arc::new(rustls::crypto::aws_lc_rs::default_provider()))
+                .with_safe_default_protocol_versions()
+                .expect("the default versions")
+                .with_no_client_auth()
+                .with_single_cert(vec![made.cert.into()], key)
+                .expect("a certificate with its key");
+        let acceptor = TlsAcceptor::from(Arc::new(tls));
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("https://localhost:{}", listener.local_addr().expect("bound").port());
+        let accept = async || acceptor.accept(listener.accept().await.expect("a connection").0).await;
+
+        let trusting = Server::parse(&url, pem.as_bytes()).expect("valid");
+        let (client, server) = tokio::join!(trusting.connect(), accept());
+        let (mut client, mut server) = (client.expect("trusted"), server.expect("trusted"));
+        server.write_all(b"hello").await.expect("open");
+        server.shutdown().await.expect("open");
+        let mut heard = String::new();
+        client.read_to_string(&mut heard).await.expect("a text");
+        assert_eq!(heard, "hello");
+
+        let wary = Server::parse(&url, &[]).expect("valid");
+        let (client, _) = tokio::join!(wary.connect(), accept());
+        assert!(matches!(client.err(), Some(Error::Network(reason)) if reason.contains("certificate")));
+        assert!(Server::parse(&url, b"-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n").is_err());
     }
 }

@@ -13,7 +13,9 @@ use crate::event::{CallEvent, Event, MessageEvent};
 /// A text, understood.
 pub(super) enum Heard {
     Welcome(Box<Welcome>),
-    Pong,
+    Pong {
+        re: String,
+    },
     /// An event of the log.
     Logged {
         seq: u64,
@@ -42,7 +44,7 @@ impl Heard {
         let told = |event| Self::Told(Event::Call(event));
         match frame {
             ServerFrame::Welcome(welcome) => Self::Welcome(Box::new(welcome)),
-            ServerFrame::Pong(_) => Self::Pong,
+            ServerFrame::Pong(frame) => Self::Pong { re: frame.re },
             ServerFrame::ErrorFrame(frame) => Self::refusal(frame.re, frame.error.into()),
             ServerFrame::MessageAccepted(frame) => {
                 Self::answer(frame.re, Answer::Message(Box::new(frame.message)))

@@ -53,10 +53,15 @@ pub(super) struct EventLog {
     handled: u64,
     /// The last event that the socket of now has carried: a server takes no acknowledgement of what it has not sent.
     heard: u64,
-    /// The last event that was acknowledged.
+    /// The last event that was acknowledged on the socket of now.
     acknowledged: u64,
     acknowledged_at: Option<Duration>,
     acknowledge_at: Option<Duration>,
+    /// The last event whose acknowledgement has reached the server for sure.
+    confirmed: u64,
+    confirm_at: Option<Duration>,
+    /// What the pong that is on its way confirms.
+    confirming: Option<u64>,
 }
 
 impl EventLog {
@@ -69,10 +74,10 @@ impl EventLog {
         log
     }
 
-    /// What the next hello says. Events that the app has but that were not acknowledged are asked for once more, so that
-    /// the server learns that they arrived.
+    /// What the next hello says. Events that the app has are asked for once more where their acknowledgement may be lost, so
+    /// that the server learns that they arrived.
     pub(super) fn hello_cursor(&self) -> Option<String> {
-        self.at(self.acknowledged).map(|cursor| cursor.to_string())
+        self.at(self.confirmed).map(|cursor| cursor.to_string())
     }
 
     /// The place behind the last event that the app was told.
@@ -82,7 +87,7 @@ impl EventLog {
 
     /// The server says where it goes on: whether events were missed.
     pub(super) fn handle_welcome(&mut self, cursor: &str, resumed: bool) -> bool {
-        self.heard = self.acknowledged;
+        (self.heard, self.acknowledged) = (self.confirmed, self.confirmed);
         let had_place = self.epoch.is_some();
         if !(resumed && had_place) {
             self.move_to(cursor);
@@ -92,7 +97,7 @@ impl EventLog {
 
     /// The socket is gone, and with it what was to be acknowledged there.
     pub(super) fn handle_lost(&mut self) {
-        self.acknowledge_at = None;
+        (self.acknowledge_at, self.confirm_at, self.confirming) = (None, None, None);
     }
 
     /// Looks at a logged frame.
@@ -111,9 +116,9 @@ impl EventLog {
         Verdict::Next
     }
 
-    /// When to acknowledge.
+    /// When to acknowledge, or to ask.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        self.acknowledge_at
+        self.acknowledge_at.into_iter().chain(self.confirm_at).min()
     }
 
     /// What to acknowledge now.
@@ -124,7 +129,27 @@ impl EventLog {
         self.acknowledge_at = None;
         self.acknowledged = self.heard;
         self.acknowledged_at = Some(now);
+        if self.confirming.is_none() {
+            self.confirm_at.get_or_insert(now + CONFIRM_WAIT);
+        }
         Some(self.acknowledged)
+    }
+
+    /// Whether to ask now: an acknowledgement has no answer, but a ping behind it has one.
+    pub(super) fn asks(&mut self, now: Duration) -> bool {
+        let is_due = self.confirm_at.is_some_and(|due| due <= now);
+        if is_due {
+            (self.confirm_at, self.confirming) = (None, Some(self.acknowledged));
+        }
+        is_due
+    }
+
+    /// The pong came.
+    pub(super) fn handle_confirmed(&mut self, now: Duration) {
+        if let Some(seq) = self.confirming.take() {
+            self.confirmed = seq;
+            self.confirm_at = (self.acknowledged > seq).then_some(now + CONFIRM_WAIT);
+        }
     }
 
     /// What to acknowledge at once, before the socket is closed.
@@ -147,7 +172,8 @@ impl EventLog {
         let cursor = Cursor::parse(text);
         let seq = cursor.as_ref().map_or(0, Cursor::seq);
         self.epoch = cursor.map(|cursor| cursor.epoch);
-        (self.handled, self.heard, self.acknowledged) = (seq, seq, seq);
+        (self.handled, self.heard) = (seq, seq);
+        (self.acknowledged, self.confirmed) = (seq, seq);
     }
 
     fn at(&self, seq: u64) -> Option<Cursor> {
@@ -156,6 +182,8 @@ impl EventLog {
 }
 
 const ACKNOWLEDGE_INTERVAL: Duration = Duration::from_millis(250);
+/// One ping covers the acknowledgements of this time.
+const CONFIRM_WAIT: Duration = Duration::from_secs(2);
 
 #[cfg(test)]
 mod tests {
@@ -193,7 +221,27 @@ mod tests {
         assert_eq!((log.deadline(), log.acknowledge(at(100))), (Some(at(100)), Some(2)));
         log.take(at(110), 3);
         assert_eq!((log.deadline(), log.acknowledge(at(349))), (Some(at(350)), None));
-        assert_eq!((log.acknowledge(at(350)), log.deadline()), (Some(3), None));
+        assert_eq!(log.acknowledge(at(350)), Some(3));
+    }
+
+    #[test]
+    fn an_acknowledgement_counts_once_a_pong_came_back_behind_it() {
+        let mut log = EventLog::new(Some("e.0"));
+        log.handle_welcome("e.0", true);
+        log.take(at(0), 1);
+        log.acknowledge(at(0));
+        assert_eq!(
+            (log.deadline(), log.asks(at(1_999)), log.asks(at(2_000))),
+            (Some(at(2_000)), false, true)
+        );
+        log.take(at(2_001), 2);
+        log.acknowledge(at(2_001));
+        assert_eq!(log.hello_cursor().as_deref(), Some("e.0"));
+        log.handle_confirmed(at(2_002));
+        assert_eq!((log.hello_cursor().as_deref(), log.deadline()), (Some("e.1"), Some(at(4_002))));
+        log.handle_lost();
+        log.handle_confirmed(at(2_003));
+        assert_eq!((log.hello_cursor().as_deref(), log.deadline()), (Some("e.1"), None));
     }
 
     #[test]

@@ -59,6 +59,10 @@ pub enum Input<'a> {
     Token(Secret<String>),
     /// The way to the server may be better now: do not wait any longer for the next attempt, and not long for those after it.
     Hurry,
+    /// There is no room for more events. What comes is left to the server, but for answers.
+    Full,
+    /// There is room for events again. Where some were left to the server, the next socket brings them.
+    Room,
     /// The app is done. Nothing comes after it but the last outputs.
     Stop,
     /// The deadline came.
@@ -101,6 +105,8 @@ pub struct Core {
     outbox: Outbox,
     signals: Signals,
     user: Option<UserId>,
+    /// Whether there is room for events.
+    room: Room,
     /// Numbers what expects no answer.
     told: u64,
     outputs: VecDeque<Output>,
@@ -129,6 +135,14 @@ struct Online {
     patience_until: Option<Duration>,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Room {
+    Free,
+    Full,
+    /// Full, and the socket of now has brought what there was no room for.
+    Overflown,
+}
+
 impl Core {
     /// A client that connects at once.
     pub fn new(now: Duration, options: Options, random: Arc<dyn Random>) -> Self {
@@ -142,6 +156,7 @@ impl Core {
             outbox: Outbox::default(),
             signals: Signals::default(),
             user: None,
+            room: Room::Free,
             told: 0,
             outputs: VecDeque::new(),
         };
@@ -169,6 +184,16 @@ impl Core {
                 self.attempt = 0;
                 if matches!(self.line, Line::Waiting { .. }) {
                     self.open(now);
+                }
+            }
+            Input::Full => {
+                if self.room == Room::Free {
+                    self.room = Room::Full;
+                }
+            }
+            Input::Room => {
+                if std::mem::replace(&mut self.room, Room::Free) == Room::Overflown {
+                    self.lose(now, Error::Network(SLOW.into()), true);
                 }
             }
             Input::Stop => self.stop(Error::Closed),
@@ -251,6 +276,7 @@ impl Core {
 
     fn take(&mut self, now: Duration, heard: Heard) {
         match heard {
+            Heard::Logged { .. } | Heard::Told(_) if self.room != Room::Free => self.room = Room::Overflown,
             Heard::Logged { seq, event } => match self.log.take(now, seq) {
                 Verdict::Next => self.take_logged(now, event),
                 Verdict::Seen => {}
@@ -267,7 +293,8 @@ impl Core {
                     self.event(event, false);
                 }
             }
-            Heard::Welcome(_) | Heard::Pong => {}
+            Heard::Pong { re } if re == CONFIRMATION_ID => self.log.handle_confirmed(now),
+            Heard::Welcome(_) | Heard::Pong { .. } => {}
         }
     }
 
@@ -353,6 +380,9 @@ impl Core {
         if is_open {
             self.outputs.push_back(Output::Close);
         }
+        if self.room == Room::Overflown {
+            self.room = Room::Full;
+        }
         self.log.handle_lost();
         self.outbox.handle_lost();
     }
@@ -376,6 +406,9 @@ impl Core {
         }
         if let Some(seq) = self.log.acknowledge(now) {
             self.send(&Ack { seq: Seq::new(seq) }.into());
+        }
+        if self.log.asks(now) {
+            self.send(&Ping { id: CONFIRMATION_ID.into() }.into());
         }
         if self.outbox.tick(now, &mut self.outputs) && self.is_online() {
             self.lose(now, Error::Timeout, true);
@@ -426,10 +459,13 @@ fn is_too_late(refusal: &Refusal) -> bool {
 
 /// How the ids of frames begin that are answered only when they are wrong.
 const TOLD_PREFIX: char = 't';
+/// The ping behind an acknowledgement.
+const CONFIRMATION_ID: &str = "acknowledged";
 const STOP_CODES: std::ops::Range<u16> = 4400..4500;
 const HANDSHAKE_TIME_MAX: Duration = Duration::from_secs(10);
 const PONG_TIME_MAX: Duration = Duration::from_secs(10);
 /// A connection that held this long starts its waiting anew.
 const STABLE_TIME_MIN: Duration = Duration::from_secs(5);
+const SLOW: &str = "events came faster than they were taken";
 const CLOSED: &str = "closed";
 const CLOSED_FOR_GOOD: &str = "The server closed the connection for good. Connect or sign in again.";

@@ -210,19 +210,29 @@ impl Outbox {
         if let Some(limit) = entry.limit {
             self.limits.remove(&(limit, id));
         }
-        match (&entry.ask, entry.ticket) {
-            (Ask::Watch(_), _) if matches!(result, Err(Error::Refused(_))) => self.watched = None,
-            (Ask::Watch(_), None) => {
-                let presences =
-                    if let Ok(Answer::Presences(presences)) = &result { presences } else { &vec![] };
-                let events = presences.iter().cloned().map(Event::Presence);
-                outputs.extend(events.map(|event| Output::Event { event, cursor: None }));
-            }
-            _ => {}
+        if let Ask::Watch(_) = entry.ask {
+            self.finish_watch(entry.ticket, &result, outputs);
         }
         outputs.extend(entry.ticket.map(|ticket| Output::Answer { ticket, result }));
         if let Ask::Send(message) = &entry.ask {
             self.leave_lane(now, id, message, outputs);
+        }
+    }
+
+    /// A refused list is not asked for again. What nobody asked for is told as if it had changed.
+    fn finish_watch(
+        &mut self,
+        ticket: Option<Ticket>,
+        result: &Result<Answer, Error>,
+        outputs: &mut VecDeque<Output>,
+    ) {
+        match result {
+            Err(Error::Refused(_)) => self.watched = None,
+            Ok(Answer::Presences(presences)) if ticket.is_none() => {
+                let events = presences.iter().cloned().map(Event::Presence);
+                outputs.extend(events.map(|event| Output::Event { event, cursor: None }));
+            }
+            _ => {}
         }
     }
 

@@ -34,6 +34,8 @@ enum Step {
     Swallow,
     /// The socket is lost with everything that is on its way.
     Cut,
+    /// There is no room for events, or there is again.
+    Fill(bool),
     /// Time passes, at most until the client's deadline.
     Wait(u16),
 }
@@ -49,6 +51,7 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(Step::Repeat),
         1 => Just(Step::Swallow),
         1 => Just(Step::Cut),
+        1 => any::<bool>().prop_map(Step::Fill),
         4 => (0..40_000_u16).prop_map(Step::Wait),
     ]
 }
@@ -184,6 +187,8 @@ impl World {
                     self.handle(Input::Lost { code: Some(4000), reason: "draining: Come back.".into() });
                 }
             }
+            Step::Fill(true) => self.handle(Input::Full),
+            Step::Fill(false) => self.handle(Input::Room),
             Step::Wait(millis) => self.wait(Duration::from_millis((*millis).into())),
             Step::Open(_) => {}
         }
@@ -249,6 +254,7 @@ impl World {
     /// Nothing goes wrong any more, until everything is told and answered; and acknowledged, if there is time for that.
     /// What was swallowed last of all is only missed on the next socket.
     fn settle(&mut self, has_time: bool) {
+        self.take(&Step::Fill(false));
         self.take(&Step::Cut);
         for _ in 0..SETTLING_STEPS_MAX {
             let events = self.server.log.len();

@@ -77,6 +77,13 @@ impl Client {
         assert_eq!(frames[0]["type"], "ack", "{frames:?}");
         frames[0]["seq"].as_u64().expect("a number")
     }
+
+    /// The server says that it has what was acknowledged.
+    fn confirmed(&mut self) {
+        let asked = frames(&self.wait());
+        assert_eq!(asked[0]["type"], "ping");
+        assert_eq!(self.text(&json!({ "type": "pong", "re": asked[0]["id"] })), []);
+    }
 }
 
 fn welcome(cursor: &str, resumed: bool, live: &Value) -> Value {
@@ -152,12 +159,14 @@ fn a_lost_socket_is_followed_by_the_next_one_from_the_same_place() {
     let mut client = Client::online();
     assert_eq!(events(&client.text(&created(1, "message-1", "bob"))).len(), 1);
     assert_eq!(client.acknowledged(), 1);
+    client.confirmed();
     client.text(&created(2, "message-2", "bob"));
+    assert_eq!(client.acknowledged(), 2);
     let lost = client.lose(Some(4000), "draining: The server is stopping.");
     assert!(matches!(events(&lost)[..], [Event::Offline { error: Error::Network(_), .. }]), "{lost:?}");
     assert_eq!(client.wait(), [Output::Open]);
     let (hello, _) = client.connect("e.1", true);
-    assert_eq!(hello["cursor"], "e.1", "the second was not acknowledged");
+    assert_eq!(hello["cursor"], "e.1", "whether the server knows of the second is not known");
     assert_eq!(client.text(&created(2, "message-2", "bob")), [], "the app has it");
     assert_eq!(client.acknowledged(), 2);
     assert_eq!(client.core.cursor().expect("a place").to_string(), "e.2");
@@ -171,6 +180,32 @@ fn a_missing_event_is_asked_for_on_another_socket() {
     assert_eq!(client.wait(), [Output::Open]);
     let (hello, _) = client.connect("e.0", true);
     assert_eq!(hello["cursor"], "e.0");
+}
+
+#[test]
+fn an_app_that_is_slow_gets_its_answers_now_and_its_events_later() {
+    let mut client = Client::online();
+    let sent = frames(&client.send(1, "bob", "message-1"));
+    assert_eq!(client.handle(Input::Full), []);
+    assert_eq!(client.text(&created(1, "message-0", "bob")), []);
+    let answer = json!({ "type": "message.accepted", "re": sent[0]["id"], "message": accepted("message-1", 2, "ann") });
+    assert!(matches!(answers(&client.text(&answer))[..], [(1, Ok(_))]));
+    let outputs = client.handle(Input::Room);
+    assert!(matches!(&outputs[..], [Output::Close, Output::Event { event: Event::Offline { .. }, .. }]));
+    client.wait();
+    assert_eq!(client.connect("e.0", true).0["cursor"], "e.0");
+    assert_eq!(events(&client.text(&created(1, "message-0", "bob"))).len(), 1);
+}
+
+#[test]
+fn room_that_was_never_missed_changes_nothing() {
+    let mut client = Client::online();
+    client.handle(Input::Full);
+    assert_eq!(client.handle(Input::Room), []);
+    client.handle(Input::Full);
+    client.text(&created(1, "message-1", "bob"));
+    client.lose(None, "");
+    assert_eq!(client.handle(Input::Room), [], "the next socket brings it anyway");
 }
 
 #[test]

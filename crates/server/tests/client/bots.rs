@@ -4,7 +4,7 @@ use tempfile::TempDir;
 use tokio::task::JoinSet;
 
 use crate::bot::Bot;
-use crate::load::{next_message, sign_in, within};
+use crate::load::{next_message_of, sign_in, within};
 use crate::process::Process;
 use crate::relay::Relay;
 
@@ -30,22 +30,25 @@ async fn the_bot_answers_also_after_the_server_and_the_bot_were_killed() {
 
     for (said, answered) in [("ping", "pong"), ("Hello there", "Hello there")] {
         within(ann.send("bot", said)).await.expect("accepted");
-        assert_eq!(answer(&mut events).await, answered);
+        assert_eq!(next_message_of("bot", &mut events).await.text, answered);
     }
     relay.lead_to(None);
     server.kill();
     let server = Process::start(&data);
     relay.lead_to(Some(server.address.clone()));
     within(ann.send("bot", "help")).await.expect("accepted");
-    assert_eq!(answer(&mut events).await, "I answer 'ping', and repeat everything else.");
+    assert_eq!(
+        next_message_of("bot", &mut events).await.text,
+        "I answer 'ping', and repeat everything else."
+    );
 
     bots.shutdown().await;
     within(ann.send("bot", "Are you there?")).await.expect("accepted");
     let second = bot();
     bots.spawn(async move { second.run().await });
-    assert_eq!(answer(&mut events).await, "Are you there?");
+    assert_eq!(next_message_of("bot", &mut events).await.text, "Are you there?");
     within(ann.send("bot", "ping")).await.expect("accepted");
-    assert_eq!(answer(&mut events).await, "pong", "nothing was answered twice");
+    assert_eq!(next_message_of("bot", &mut events).await.text, "pong", "nothing was answered twice");
 }
 
 /// The bot of now hears what is said from its first connection on.
@@ -56,16 +59,6 @@ async fn wait_until_online(ann: &Client, events: &mut Events) {
     while status == PresenceStatus::Offline {
         if let Some(Event::Presence(told)) = within(events.next()).await {
             status = told.status;
-        }
-    }
-}
-
-/// The next message that the bot wrote.
-async fn answer(events: &mut Events) -> String {
-    loop {
-        let message = next_message(events).await;
-        if message.sender_id.as_str() == "bot" {
-            return message.text;
         }
     }
 }

@@ -22,6 +22,16 @@ pub async fn next_message(events: &mut Events) -> Message {
     }
 }
 
+/// The next message that this user wrote.
+pub async fn next_message_of(user: &str, events: &mut Events) -> Message {
+    loop {
+        let message = next_message(events).await;
+        if message.sender_id.as_str() == user {
+            return message;
+        }
+    }
+}
+
 /// Every message of every conversation of a user.
 pub async fn whole_history(client: &Client) -> Vec<Vec<Message>> {
     let conversations = within(client.conversations(None)).await.expect("a page").items;

@@ -2,7 +2,7 @@ use callbox_client::wire::people::PresenceStatus;
 use callbox_client::{Client, Credential, Error, Event, Options};
 use tempfile::TempDir;
 
-use crate::load::{next_message, sign_in, whole_history, within};
+use crate::load::{next_message, next_message_of, sign_in, whole_history, within};
 use crate::process::Process;
 
 #[tokio::test]
@@ -65,8 +65,9 @@ async fn another_process_goes_on_where_the_first_one_was() {
     while within(bobs.next()).await.is_some() {}
     within(ann.send("bob", "two")).await.expect("accepted");
 
-    let resumed = Client::resume(server.url(), token.expose().clone(), Some(cursor.clone()));
-    let (bob, mut bobs) = within(resumed).await.expect("a session");
+    let session = Credential::Session(token.expose().clone());
+    let options = Options::new(server.url(), "demo", session.clone()).cursor(cursor.clone());
+    let (bob, mut bobs) = within(Client::sign_in_with(options)).await.expect("a session");
     assert_eq!(next_message(&mut bobs).await.text, "two");
     let renewed = within(bob.renew(None)).await.expect("renewed");
     assert_eq!(renewed, bob.session());
@@ -75,7 +76,7 @@ async fn another_process_goes_on_where_the_first_one_was() {
     within(bob.sign_out()).await.expect("signed out");
     let late = within(bob.send("ann", "late")).await.expect_err("nobody is signed in");
     assert_eq!(late, Error::Closed);
-    let over = within(Client::resume(server.url(), token.expose().clone(), None)).await;
+    let over = within(Client::sign_in(server.url(), "demo", session)).await;
     assert!(over.is_err_and(|error| error.ends_session()));
     let options = Options::new(server.url(), "demo", Credential::Open("bob".into())).cursor(cursor);
     let (_bob, mut bobs) = within(Client::sign_in_with(options)).await.expect("a session");
@@ -87,8 +88,9 @@ async fn a_session_that_is_ended_elsewhere_stops_the_client() {
     let folder = TempDir::new().expect("a folder");
     let server = Process::start(folder.path());
     let (ann, mut events) = sign_in(&server.url(), "ann").await;
-    let resumed = Client::resume(server.url(), ann.token().expose().clone(), None);
-    let (tab, _) = within(resumed).await.expect("a session");
+    let session = Credential::Session(ann.token().expose().clone());
+    let (tab, _) = within(Client::sign_in(server.url(), "demo", session)).await.expect("a session");
+    assert_eq!(tab.session().id, ann.session().id);
     within(tab.sign_out()).await.expect("signed out");
     loop {
         match within(events.next()).await.expect("a last event") {
@@ -104,8 +106,28 @@ async fn who_may_not_sign_in_is_told_why() {
     let folder = TempDir::new().expect("a folder");
     let server = Process::start(folder.path());
     let ticket = Credential::Ticket("no ticket".into());
-    let refused = within(Client::sign_in(server.url(), "demo", ticket)).await.err().expect("refused");
+    let refused = within(Client::sign_in(server.url(), "demo", ticket)).await.expect_err("refused");
     assert_eq!(refused.code(), Some("ticket_malformed"));
+    let plain = server.url().replace("http://", "https://");
+    let plain = within(Client::sign_in(plain, "demo", Credential::Open("ann".into()))).await;
+    assert!(matches!(plain.err(), Some(Error::Network(_))), "it speaks no TLS");
     let nobody = within(Client::sign_in("http://127.0.0.1:1", "demo", Credential::Open("ann".into()))).await;
     assert!(matches!(nobody.err(), Some(Error::Network(_))));
+}
+
+#[tokio::test]
+async fn an_app_that_answers_while_it_handles_an_event_does_not_wait_for_itself() {
+    let folder = TempDir::new().expect("a folder");
+    let server = Process::start(folder.path());
+    let (bob, mut bobs) = sign_in(&server.url(), "bob").await;
+    let (ann, _) = sign_in(&server.url(), "ann").await;
+    // More than wait between a client and its app.
+    for number in 0..300 {
+        within(ann.send("bob", number.to_string())).await.expect("accepted");
+    }
+    for number in 0..300 {
+        let message = next_message_of("ann", &mut bobs).await;
+        assert_eq!(message.text, number.to_string());
+        within(bob.send("ann", message.text)).await.expect("accepted");
+    }
 }
