@@ -45,16 +45,21 @@ impl Hub {
                 Err(error) if is_too_large(error) => Input::TooLarge,
                 Ok(Message::Close(_)) | Err(_) => return,
             };
-            connection.handle(self.now(), input);
-            let request = connection.link().next_request();
-            if let Some(request) = request {
-                // In a box: an idle socket holds no room for what a request needs.
-                Box::pin(self.serve_request(connection, request, origin.as_deref())).await;
-            }
+            self.take_in(connection, input, origin.as_deref()).await;
             if connection.link().is_closed() {
                 // The writer says goodbye and ends the task.
                 std::future::pending::<()>().await;
             }
+        }
+    }
+
+    /// Hands in what came over the socket and serves what it asks for.
+    pub(crate) async fn take_in(&self, connection: &Arc<Connection>, input: Input<'_>, origin: Option<&str>) {
+        connection.handle(self.now(), input);
+        let request = connection.link().next_request();
+        if let Some(request) = request {
+            // In a box: an idle socket holds no room for what a request needs.
+            Box::pin(self.serve_request(connection, request, origin)).await;
         }
     }
 
@@ -81,7 +86,7 @@ impl Hub {
                     let _ = timeout(GOODBYE_TIME_MAX, sink.send(goodbye(code))).await;
                     return;
                 }
-                Some(Output::Fetch { after }) => Box::pin(self.fetch(connection, after)).await,
+                Some(Output::Fetch { after }) => Box::pin(self.fetch(connection, after, PAGE)).await,
                 _ => {
                     if !self.rest(connection, &mut alarm).await {
                         return;
@@ -134,9 +139,10 @@ impl Hub {
         }
     }
 
-    pub(crate) async fn fetch(&self, connection: &Connection, after: u64) {
+    /// Hands in a page of the log after `after`.
+    pub(crate) async fn fetch(&self, connection: &Connection, after: u64, page: ReplayPage) {
         let Some(member) = connection.member() else { return };
-        let input = match self.service.replay(&member.caller, after, PAGE).await {
+        let input = match self.service.replay(&member.caller, after, page).await {
             Ok(events) => Input::Page { events },
             Err(_) => Input::Close(CloseCode::TryAgain),
         };
@@ -176,7 +182,9 @@ fn is_too_large(error: &axum::Error) -> bool {
         .any(|error| error.to_string().contains("too long"))
 }
 
-const PAGE: ReplayPage = ReplayPage { events_max: REPLAY_PAGE_EVENTS, bytes_max: REPLAY_PAGE_BYTES };
+/// What a socket reads of the log at once.
+pub(crate) const PAGE: ReplayPage =
+    ReplayPage { events_max: REPLAY_PAGE_EVENTS, bytes_max: REPLAY_PAGE_BYTES };
 
 /// How long a socket that is being closed may take for its last frame.
 const GOODBYE_TIME_MAX: Duration = Duration::from_secs(2);

@@ -10,6 +10,8 @@ mod registry;
 mod requests;
 mod route;
 mod sweep;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod watchers;
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ pub(crate) enum Placed {
         /// The one that was replaced.
         replaced: Option<Arc<Connection>>,
     },
+    /// A newer one of the same name was placed before it.
+    Late,
     /// The session has as many as it may have.
     Full,
 }
@@ -41,6 +43,10 @@ impl Registry {
             other.is_of_session(&member.caller.session_id) && other.is_named(&member.connection_id)
         });
         if let Some(twin) = twin {
+            // A client opens one socket after the other, but a hello that waits for the store may be overtaken.
+            if connections[twin].number() > connection.number() {
+                return Placed::Late;
+            }
             let replaced = std::mem::replace(&mut connections[twin], Arc::clone(connection));
             return Placed::In { replaced: Some(replaced) };
         }

@@ -72,6 +72,7 @@ impl Hub {
         // Its place comes first, the log second: what is logged in between is noticed.
         match self.registry.place(connection) {
             Placed::Full => return Err(CloseCode::TooManyConnections),
+            Placed::Late => return Err(CloseCode::Replaced),
             Placed::In { replaced } => {
                 self.service.connection_opened(caller, connection_id).await;
                 if let Some(replaced) = replaced {

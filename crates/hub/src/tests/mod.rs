@@ -124,14 +124,24 @@ impl World {
 
     /// A connection that says hello with a token; `caller` is what the token led to when it was looked at.
     fn welcome(&self, token: &SessionToken, caller: Caller) -> (Arc<Connection>, Result<(), CloseCode>) {
+        let connection = self.hub().add();
+        let welcomed = self.welcome_on(&connection, token, caller);
+        (connection, welcomed)
+    }
+
+    /// As [`World::welcome`], on a socket that was opened before.
+    fn welcome_on(
+        &self,
+        connection: &Arc<Connection>,
+        token: &SessionToken,
+        caller: Caller,
+    ) -> Result<(), CloseCode> {
         let connection_id = ConnectionId::new(caller.session_id.as_str()).expect("valid");
         let (id, token_text) = ("hello".to_owned(), token.expose().to_owned());
         let hello = Hello { id, token: token_text, connection_id, cursor: None };
-        let connection = self.hub().add();
         let text = serde_json::to_string(&ClientFrame::Hello(hello.clone())).expect("plain data");
         connection.handle(self.hub().now(), Input::Text(&text));
-        let welcomed = self.runtime.block_on(self.hub().welcome(&connection, hello, token, caller));
-        (connection, welcomed)
+        self.runtime.block_on(self.hub().welcome(connection, hello, token, caller))
     }
 
     fn connect(&self, token: &SessionToken) -> Arc<Connection> {

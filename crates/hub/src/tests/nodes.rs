@@ -17,6 +17,7 @@ use super::World;
 use super::interrupted::elsewhere;
 use crate::Hub;
 use crate::connection::Connection;
+use crate::drive::PAGE;
 
 /// One page load of a user, which goes on from its cursor wherever it connects.
 struct Client {
@@ -98,7 +99,7 @@ impl Client {
             let output = connection.link().next_output();
             match output {
                 Some(Output::Send(text)) => self.receive(&text),
-                Some(Output::Fetch { after }) => world.runtime.block_on(hub.fetch(&connection, after)),
+                Some(Output::Fetch { after }) => world.runtime.block_on(hub.fetch(&connection, after, PAGE)),
                 Some(Output::Ping) => {}
                 Some(Output::Close(code)) => panic!("{} was closed with {code:?}", self.user),
                 None => return,

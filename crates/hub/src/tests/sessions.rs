@@ -69,3 +69,15 @@ fn a_session_renewed_during_the_hello_keeps_its_socket() {
     world.clock.advance(LIFE);
     assert_eq!(world.closed(&connection), None);
 }
+
+#[test]
+fn the_newer_of_two_sockets_with_one_name_stays_whichever_said_hello_first() {
+    let world = World::new();
+    let token = world.sign_in().token;
+    let [first, second] = [(); 2].map(|()| world.hub().add());
+    assert_eq!(world.welcome_on(&first, &token, world.caller(&token)), Ok(()));
+    let third = world.connect(&token);
+    assert_eq!(world.closed(&first), Some(CloseCode::Replaced));
+    assert_eq!(world.welcome_on(&second, &token, world.caller(&token)), Err(CloseCode::Replaced));
+    assert_eq!(world.closed(&third), None);
+}
