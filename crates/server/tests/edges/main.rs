@@ -1,6 +1,8 @@
 //! Whole servers, asked over real sockets and HTTP.
 
 mod backends;
+#[cfg(target_os = "linux")]
+mod disk;
 mod erasure;
 mod forgeries;
 mod guessing;
@@ -16,5 +18,6 @@ mod secrets;
 mod signed;
 mod socket;
 mod steps;
+mod stopping;
 mod walk;
 mod whole_call;
