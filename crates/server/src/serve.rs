@@ -89,7 +89,7 @@ impl Server {
     }
 
     /// Serves until `shutdown` resolves, then tells sockets to come back, finishes requests and closes the store: within
-    /// ten seconds. `demo` is the app of the page at `/`, for development.
+    /// ten seconds, or else it says what hangs. `demo` is the app of the page at `/`, for development.
     pub async fn run(
         self,
         listeners: Listeners,
@@ -132,18 +132,25 @@ impl Server {
             self.hub.drain().await;
             let _ = tokio::join!(http, commands);
         };
-        if tokio::time::timeout(STOP_TIME_MAX, drained).await.is_err() {
-            tracing::warn!("some requests did not finish in time");
+        let closed = async {
+            if tokio::time::timeout(DRAIN_TIME_MAX, drained).await.is_err() {
+                tracing::warn!("some requests did not finish in time");
+            }
+            for task in [session_sweep, head_sweep, call_timers, housekeeping, pruning] {
+                task.abort();
+            }
+            self.service.keep_last_used().await;
+            if let Some(metrics) = metrics {
+                metrics.abort();
+            }
+            let store = self.folder.store.clone();
+            let _ = tokio::task::spawn_blocking(move || store.close()).await;
+        };
+        if tokio::time::timeout(STOP_TIME_MAX, closed).await.is_err() {
+            let hangs = "the database could not be closed in time, for its disk does not answer; nothing that was confirmed \
+                         is lost, and the next start takes up the rest";
+            return Err(StartError::Other(hangs.to_owned()));
         }
-        for task in [session_sweep, head_sweep, call_timers, housekeeping, pruning] {
-            task.abort();
-        }
-        self.service.keep_last_used().await;
-        if let Some(metrics) = metrics {
-            metrics.abort();
-        }
-        let store = self.folder.store.clone();
-        let _ = tokio::task::spawn_blocking(move || store.close()).await;
         tracing::info!("stopped");
         Ok(())
     }
@@ -208,8 +215,11 @@ async fn run_call_timers(service: Arc<Service>) {
 /// Calls are looked at this often; their shortest timer is a second.
 const CALL_TIMER_INTERVAL: Duration = Duration::from_millis(100);
 
-/// A stop takes no longer than this.
-const STOP_TIME_MAX: Duration = Duration::from_secs(9);
+/// A stop takes no longer than this: less than ten seconds, whatever hangs.
+const STOP_TIME_MAX: Duration = Duration::from_millis(9_500);
+
+/// Sockets and requests have no longer than this to finish. The rest is for the database.
+const DRAIN_TIME_MAX: Duration = Duration::from_secs(8);
 
 const HOUSEKEEPING_INTERVAL: Duration = Duration::from_mins(1);
 

@@ -199,6 +199,90 @@ fn a_newer_or_broken_database_is_one_clear_line() {
 }
 
 #[test]
+fn a_damaged_database_is_one_clear_line() {
+    let (_folder, data) = used_folder();
+    let database = Path::new(&data).join("callbox.sqlite");
+    let mut bytes = fs::read(&database).expect("a database");
+    // The header stays; the schema behind it does not.
+    bytes[100..4096].fill(0xaa);
+    fs::write(&database, bytes).expect("writable");
+    let damaged = complaint(&["dev", "--port", "0", "--data", &data]);
+    assert!(damaged.contains("callbox.sqlite is damaged: restore a backup"), "{damaged}");
+}
+
+/// A command in a process that may write no file beyond so many blocks of 512 bytes: for it the disk is full.
+#[cfg(unix)]
+fn on_a_full_disk(blocks: u32, arguments: &[&str]) -> String {
+    let limit = format!("ulimit -f {blocks}; exec \"$0\" \"$@\"");
+    let mut command = Command::new("sh");
+    command.args(["-c", &limit, env!("CARGO_BIN_EXE_callbox")]).args(arguments).stdin(Stdio::null());
+    let output = command.output().expect("the shell runs");
+    assert_eq!(output.status.code(), Some(1), "it ends by itself: {output:?}");
+    let text = String::from_utf8(output.stderr).expect("text");
+    let complaints: Vec<_> = text.lines().filter(|line| line.starts_with("callbox: ")).collect();
+    assert_eq!(complaints.len(), 1, "{text}");
+    complaints[0].to_owned()
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_is_one_clear_line() {
+    let (folder, data) = used_folder();
+    let line = on_a_full_disk(0, &["dev", "--port", "0", "--data", &data]);
+    assert!(line.contains("callbox.sqlite") && line.contains("see that it has room"), "{line}");
+
+    let backup = folder.path().join("backup").to_string_lossy().into_owned();
+    let line = on_a_full_disk(64, &["backup", &backup, "--data", &data]);
+    assert!(line.contains(&format!("cannot write the backup {backup}: File too large")), "{line}");
+    assert_eq!(fs::read_dir(folder.path()).expect("a folder").count(), 2, "data and key, and nothing else");
+
+    stdout(&["backup", &backup, "--data", &data]);
+    let database = Path::new(&data).join("callbox.sqlite");
+    let before = fs::read(&database).expect("a database");
+    let line = on_a_full_disk(64, &["restore", &backup, "--replace", "--data", &data]);
+    assert!(line.contains("cannot write") && line.contains("File too large"), "{line}");
+    assert_eq!(fs::read(&database).expect("a database"), before);
+    assert!(!database.with_extension("restore").exists());
+    Running::start(&data).stop();
+}
+
+/// A command that must fail, by a user who may not write what is read-only. For the superuser nothing is, unless
+/// what a thread starts gives that up.
+#[cfg(target_os = "linux")]
+fn complaint_of_a_mortal(arguments: &[&str]) -> String {
+    let run = || {
+        if rustix::process::geteuid().is_root() {
+            let mortal = rustix::thread::CapabilitySet::DAC_OVERRIDE;
+            rustix::thread::remove_capability_from_bounding_set(mortal).expect("the superuser may");
+        }
+        complaint(arguments)
+    };
+    std::thread::scope(|scope| scope.spawn(run).join().expect("no panic"))
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_read_only_is_one_clear_line() {
+    use std::os::unix::fs::PermissionsExt;
+    let (folder, data) = used_folder();
+    let allow = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).expect("one's own file");
+    };
+    let database = Path::new(&data).join("callbox.sqlite");
+    allow(&database, 0o400);
+    let line = complaint_of_a_mortal(&["dev", "--port", "0", "--data", &data]);
+    assert!(line.contains("callbox.sqlite is read-only: give this user the right"), "{line}");
+    allow(folder.path(), 0o500);
+    let new = folder.path().join("new").to_string_lossy().into_owned();
+    let line = complaint_of_a_mortal(&["dev", "--port", "0", "--data", &new]);
+    assert!(line.contains("cannot write to the data folder"), "{line}");
+    let backup = folder.path().join("backup").to_string_lossy().into_owned();
+    let line = complaint_of_a_mortal(&["backup", &backup, "--data", &data]);
+    assert!(line.contains("cannot write the backup") && line.contains("Permission denied"), "{line}");
+    allow(folder.path(), 0o700);
+}
+
+#[test]
 fn configuration_is_printed_checked_and_described() {
     let folder = TempDir::new().expect("a folder");
     let file = folder.path().join("callbox.toml").to_string_lossy().into_owned();

@@ -4,13 +4,12 @@
 //! written meanwhile. It writes row after row into a new file: what was deleted or erased, and still lies in free space
 //! or in the unused part of a page, is not copied. SQLite's online backup would copy it, page by page.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{RecvTimeoutError, sync_channel};
 use std::time::Duration;
 
 use callbox_domain::Timestamp;
-use rusqlite::{Connection, ErrorCode, OpenFlags, params};
+use rusqlite::{Connection, ErrorCode, OpenFlags, ffi, params};
 
 use crate::compact::FORGET_ERASURE;
 use crate::error::OpenError;
@@ -191,20 +190,17 @@ impl Target<'_> {
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 self.cannot_write(error)
             }
-            // SQLite does not tell which of the two files it was, nor the system's own words: trying tells.
-            Some(ErrorCode::SystemIoFailure) => match self.try_to_write() {
-                Err(refused) if refused.kind() == std::io::ErrorKind::StorageFull => self.full(),
+            Some(ErrorCode::SystemIoFailure) if !is_of_reading(error) => match self.try_the_size() {
+                Ok(()) => self.cannot_write(error),
                 Err(refused) => self.cannot_write(&refused),
-                Ok(()) => OpenError::from_sqlite(source, error).into(),
             },
             _ => OpenError::from_sqlite(source, error).into(),
         }
     }
 
-    fn try_to_write(&self) -> std::io::Result<()> {
-        let mut part = std::fs::File::options().append(true).open(&self.part)?;
-        part.write_all(&[0; 4096])?;
-        part.sync_all()
+    /// SQLite keeps the system's own words to itself; whether they are about the size of the file, this tells.
+    fn try_the_size(&self) -> std::io::Result<()> {
+        std::fs::File::options().write(true).open(&self.part)?.set_len(self.total)
     }
 
     fn full(&self) -> BackupError {
@@ -215,6 +211,20 @@ impl Target<'_> {
     fn cannot_write(&self, reason: &dyn std::fmt::Display) -> BackupError {
         BackupError::CannotWrite { path: self.file.to_owned(), reason: reason.to_string() }
     }
+}
+
+/// Whether an error of the disk is one of reading, or of the memory that readers share.
+fn is_of_reading(error: &rusqlite::Error) -> bool {
+    let code = error.sqlite_error().map_or(0, |error| error.extended_code);
+    [
+        ffi::SQLITE_IOERR_READ,
+        ffi::SQLITE_IOERR_SHORT_READ,
+        ffi::SQLITE_IOERR_SHMOPEN,
+        ffi::SQLITE_IOERR_SHMSIZE,
+        ffi::SQLITE_IOERR_SHMLOCK,
+        ffi::SQLITE_IOERR_SHMMAP,
+    ]
+    .contains(&code)
 }
 
 /// About as many bytes as a copy takes.

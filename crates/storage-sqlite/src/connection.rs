@@ -59,6 +59,7 @@ fn open_file_writer(path: &Path, busy_timeout: Duration) -> Result<Connection, O
     // What is erased is not left lying in free space.
     connection.pragma_update(None, "secure_delete", true).map_err(failed)?;
     connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES).map_err(failed)?;
+    connection.pragma_update(None, "journal_size_limit", LOG_BYTES_KEPT).map_err(failed)?;
     connection.pragma_update(None, "cache_size", -WRITER_CACHE_KIB).map_err(failed)?;
     Ok(connection)
 }
@@ -76,6 +77,9 @@ fn set_up(connection: &Connection, busy_timeout: Duration) -> rusqlite::Result<(
 /// Pages in the write-ahead log after which they are moved to the database file (64 MiB): the longer it is, the more
 /// commits share the move of a page. A start after a crash reads it once.
 const CHECKPOINT_PAGES: u32 = 16_000;
+/// What the write-ahead log keeps of the disk once it is moved. It grows beyond that only while somebody reads one old
+/// moment for long, as a backup does.
+const LOG_BYTES_KEPT: i64 = 80 * 1024 * 1024;
 /// Memory for pages of the writer, in KiB, used as needed.
 const WRITER_CACHE_KIB: i64 = 32 * 1024;
 /// Memory for pages of each reader, in KiB, used as needed.

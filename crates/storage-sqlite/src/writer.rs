@@ -69,7 +69,9 @@ impl Writer {
     /// Leaves one file behind, without a log beside it.
     fn finish(self) {
         let sql = "PRAGMA wal_checkpoint(TRUNCATE)";
-        let checkpoint = self.connection.query_row(sql, [], |_| Ok(()));
+        // Somebody who reads for long, as a backup does, keeps the log where it is: that is no reason to wait.
+        let hurried = self.connection.busy_timeout(LAST_BUSY_TIMEOUT);
+        let checkpoint = hurried.and_then(|()| self.connection.query_row(sql, [], |_| Ok(())));
         let closed = self.connection.close().map_err(|(_, error)| error);
         if let Err(error) = checkpoint.and(closed) {
             tracing::warn!(%error, "the write-ahead log stays beside the database");
@@ -193,6 +195,8 @@ fn next(
     }
 }
 
+/// How long the last of all work waits for others.
+const LAST_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// A batch ends after so many closures.
 const BATCH_CLOSURES_MAX: usize = 2_000;
 /// A batch ends when it has been running for so long.

@@ -141,28 +141,74 @@ fn open_service(storage: &StorageConfig, access: Access) -> Result<(Service, Dat
 
 fn block_on(command: impl Future<Output = Result<(), StartError>>) -> Result<(), StartError> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.map_err(|error| StartError::Other(format!("cannot start threads: {error}")))?.block_on(command)
+    let runtime = runtime.map_err(|error| StartError::Other(format!("cannot start threads: {error}")))?;
+    let ended = runtime.block_on(async {
+        survive_file_limits()?;
+        command.await
+    });
+    // Whatever is still at work hangs, and has had its time.
+    runtime.shutdown_background();
+    ended
 }
 
-/// Listens for Ctrl-C and requests to terminate from now on; what it returns resolves at the first. To be called before
-/// a server says that it is ready: whoever reads that may stop it at once.
+/// Makes a limit on the size of files an error of the write that meets it, instead of the end of the process.
+#[cfg(unix)]
+fn survive_file_limits() -> Result<(), StartError> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let kind = SignalKind::from_raw(rustix::process::Signal::XFSZ.as_raw());
+    // Who listens once is never killed by it again.
+    signal(kind).map(drop).map_err(no_signals)
+}
+
+#[cfg(not(unix))]
+fn survive_file_limits() -> Result<(), StartError> {
+    Ok(())
+}
+
+/// Listens for Ctrl-C and requests to terminate from now on; what it returns resolves at the first, and the second ends the
+/// process at once. To be called before a server says that it is ready: whoever reads that may stop it at once.
 #[cfg(unix)]
 fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
     use tokio::signal::unix::{SignalKind, signal};
-    let listen = |kind| signal(kind).map_err(|error| StartError::Other(format!("no signals: {error}")));
+    let listen = |kind| signal(kind).map_err(no_signals);
     let (mut interrupt, mut terminate) = (listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?);
-    Ok(async move {
+    let mut next = async move || {
         tokio::select! {
             _ = interrupt.recv() => {}
             _ = terminate.recv() => {}
         }
+    };
+    Ok(async move {
+        next().await;
+        tokio::spawn(async move {
+            next().await;
+            stop_at_once();
+        });
     })
 }
 
-/// Resolves at Ctrl-C.
+/// Resolves at Ctrl-C; the second one ends the process at once.
 #[cfg(not(unix))]
 fn stop_signal() -> Result<impl Future<Output = ()>, StartError> {
-    Ok(async { tokio::signal::ctrl_c().await.unwrap_or(()) })
+    Ok(async {
+        tokio::signal::ctrl_c().await.unwrap_or(());
+        tokio::spawn(async {
+            if tokio::signal::ctrl_c().await.is_ok() {
+                stop_at_once();
+            }
+        });
+    })
+}
+
+/// For whoever does not want to wait. A store loses nothing by it that was confirmed.
+fn stop_at_once() -> ! {
+    eprintln!("callbox: stopped at once, as told twice; nothing that was confirmed is lost");
+    std::process::exit(1)
+}
+
+#[cfg(unix)]
+fn no_signals(error: std::io::Error) -> StartError {
+    StartError::Other(format!("cannot listen for signals: {error}"))
 }
 
 fn parse_app_key(text: &str) -> Result<AppKey, String> {

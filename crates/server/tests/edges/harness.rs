@@ -272,6 +272,7 @@ pub struct Answer {
     pub status: u16,
     pub body: Value,
     head: String,
+    text: String,
 }
 
 impl Answer {
@@ -279,13 +280,19 @@ impl Answer {
         let text = String::from_utf8_lossy(bytes);
         let (head, body) = text.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-        Self { status, body: serde_json::from_str(body).unwrap_or_default(), head: head.to_ascii_lowercase() }
+        let json = serde_json::from_str(body).unwrap_or_default();
+        Self { status, body: json, head: head.to_ascii_lowercase(), text: body.to_owned() }
     }
 
     /// A header by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         let lines = self.head.lines().filter_map(|line| line.split_once(": "));
         lines.into_iter().find_map(|(known, value)| (known == name).then_some(value))
+    }
+
+    /// The body as it came.
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// The error's code; empty for a success.

@@ -1,6 +1,8 @@
 //! Whole servers, asked over real sockets and HTTP.
 
 mod backends;
+#[cfg(target_os = "linux")]
+mod disk;
 mod erasure;
 mod forgeries;
 mod guessing;
@@ -17,5 +19,6 @@ mod signed;
 mod slow_reader;
 mod socket;
 mod steps;
+mod stopping;
 mod walk;
 mod whole_call;

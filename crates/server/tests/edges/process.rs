@@ -17,6 +17,8 @@ impl Process {
         let mut child = callbox()
             .args(["dev", "--port", "0", "--log", "trace", "--data"])
             .arg(data)
+            // Tests are in more of a hurry than people.
+            .envs([("CALLBOX_LIMITS_MESSAGES_BURST", "1000"), ("CALLBOX_LIMITS_REQUESTS_BURST", "1000")])
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
@@ -33,12 +35,29 @@ impl Process {
         Self { address: format!("127.0.0.1:{port}"), child, log: Some(log) }
     }
 
-    /// Stops it as Ctrl-C does: all that it has logged.
-    pub fn stop(mut self) -> String {
-        let sent = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status();
+    /// Its number in the system.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, such as `INT`.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("kill").args([format!("-{name}"), self.id().to_string()]).status();
         assert!(sent.expect("kill runs").success());
-        assert!(self.child.wait().expect("it ends").success(), "it ends cleanly");
-        self.log.take().expect("not yet taken").join().expect("no panic")
+    }
+
+    /// Stops it as Ctrl-C does: all that it has logged.
+    pub fn stop(self) -> String {
+        self.signal("INT");
+        let (is_clean, log) = self.ended();
+        assert!(is_clean, "it ends cleanly: {log}");
+        log
+    }
+
+    /// Waits for its end: whether it was clean, and all that it has logged.
+    pub fn ended(mut self) -> (bool, String) {
+        let status = self.child.wait().expect("it ends");
+        (status.success(), self.log.take().expect("not yet taken").join().expect("no panic"))
     }
 }
 

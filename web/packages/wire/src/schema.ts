@@ -45,7 +45,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Can it serve? */
+        /**
+         * Can it serve?
+         * @description Damage that leaves the rest of the data alone is told and does not make a server unready: there is no other one that
+         *     could serve instead.
+         */
         get: operations["readiness"];
         put?: never;
         post?: never;
@@ -2658,7 +2662,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The store writes. */
+            /** @description The store writes. A second line tells of damage, and since when. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2667,7 +2671,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description `store_unavailable` */
+            /** @description `store_unavailable`; `details` has the `part` that does not work, and `since` when */
             503: {
                 headers: {
                     [name: string]: unknown;
