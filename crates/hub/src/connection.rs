@@ -1,18 +1,20 @@
 //! One socket as the rest of the hub sees it.
 
+use std::future::poll_fn;
 use std::sync::{Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::Poll;
 use std::time::Duration;
 
 use callbox_domain::{AppId, ConnectionId, SessionId, UserId};
 use callbox_link_proto::{Input, Link};
 use callbox_service::Caller;
-use tokio::sync::Notify;
+use futures_util::task::AtomicWaker;
 
-/// A socket's state machine, the bell that wakes its task, and, once admitted, whose it is.
+/// A socket's state machine, how to wake its task, and, once admitted, whose it is.
 pub(crate) struct Connection {
     number: u64,
     link: Mutex<Link>,
-    wake: Notify,
+    task: AtomicWaker,
     member: OnceLock<Box<Member>>,
     /// Users whose presence this connection watches.
     watched: Mutex<Vec<UserId>>,
@@ -29,7 +31,7 @@ impl Connection {
         Self {
             number,
             link: Mutex::new(Link::new(now)),
-            wake: Notify::new(),
+            task: AtomicWaker::new(),
             member: OnceLock::new(),
             watched: Mutex::default(),
         }
@@ -40,15 +42,20 @@ impl Connection {
         self.number
     }
 
-    /// Hands an input to the link and wakes the socket's task, where that leaves something to do or to do sooner.
+    /// Hands in what happened on the socket's own task, which looks at the link before it rests.
     pub(crate) fn handle(&self, now: Duration, input: Input<'_>) {
+        self.link().handle(now, input);
+    }
+
+    /// Hands in what happened elsewhere, and wakes the socket's task where that leaves something to do, or to do sooner.
+    pub(crate) fn tell(&self, now: Duration, input: Input<'_>) {
         let mut link = self.link();
         let before = link.deadline();
         link.handle(now, input);
         let is_due = link.has_output() || link.deadline() < before;
         drop(link);
         if is_due {
-            self.wake.notify_one();
+            self.task.wake();
         }
     }
 
@@ -56,9 +63,14 @@ impl Connection {
         self.link.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Resolves when something to do was handed in since the last time.
-    pub(crate) async fn woken(&self) {
-        self.wake.notified().await;
+    /// Resolves when the link is as `wanted`. For the socket's task alone: only the last who waits is woken.
+    pub(crate) async fn until(&self, wanted: impl Fn(&Link) -> bool) {
+        poll_fn(|context| {
+            // The waker first, the look second: who tells something in between is heard.
+            self.task.register(context.waker());
+            if wanted(&self.link()) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
     }
 
     /// Names the connection's owner; only the first time counts.

@@ -1,14 +1,18 @@
 //! The task of one socket: what comes in goes to the link, what the link puts out goes to the socket.
 
+use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
-use callbox_link_proto::{Input, Output, REPLAY_PAGE_BYTES, REPLAY_PAGE_EVENTS};
+use callbox_link_proto::{Input, Link, Output, REPLAY_PAGE_BYTES, REPLAY_PAGE_EVENTS};
 use callbox_service::events::ReplayPage;
 use callbox_wire::CloseCode;
 use futures_util::stream::{SplitSink, SplitStream};
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt, poll};
+use tokio::time::{Sleep, sleep, timeout};
 
 use crate::Hub;
 use crate::connection::Connection;
@@ -19,6 +23,8 @@ impl Hub {
         let connection = self.add();
         let (sink, stream) = socket.split();
         tokio::select! {
+            // Reading comes first: what it leads to is then written in the same turn.
+            biased;
             () = self.read(&connection, stream, origin) => {}
             () = self.write(&connection, sink) => {}
         }
@@ -41,12 +47,9 @@ impl Hub {
             };
             self.take_in(connection, input, origin.as_deref()).await;
             if connection.link().is_closed() {
-                break;
+                // The writer says goodbye and ends the task.
+                std::future::pending::<()>().await;
             }
-        }
-        if connection.link().is_closed() {
-            // The writer says goodbye and ends the task.
-            std::future::pending::<()>().await;
         }
     }
 
@@ -60,62 +63,78 @@ impl Hub {
         }
     }
 
-    async fn write(&self, connection: &Arc<Connection>, mut sink: SplitSink<WebSocket, Message>) {
+    async fn write(&self, connection: &Connection, mut sink: SplitSink<WebSocket, Message>) {
+        let mut alarm = Alarm { at: Duration::MAX, timer: pin!(sleep(Duration::ZERO)) };
         loop {
-            let output = connection.link().next_output();
-            let message = match output {
-                Some(Output::Send(text)) => Message::Text(Utf8Bytes::from(&*text)),
-                Some(Output::Ping) => Message::Ping(axum::body::Bytes::new()),
-                Some(Output::Fetch { after }) => {
-                    Box::pin(self.fetch(connection, after, PAGE)).await;
-                    continue;
-                }
-                Some(Output::Close(code)) => {
-                    let _ = tokio::time::timeout(GOODBYE_TIME_MAX, sink.send(goodbye(code))).await;
-                    return;
-                }
-                None => {
-                    if self.wait(connection).await {
-                        continue;
-                    }
+            let next = loop {
+                let output = connection.link().next_output();
+                let message = match output {
+                    Some(Output::Send(text)) => Message::Text(Utf8Bytes::from(&*text)),
+                    Some(Output::Ping) => Message::Ping(Bytes::new()),
+                    other => break other,
+                };
+                if !self.put(connection, &mut alarm, sink.feed(message)).await {
                     return;
                 }
             };
-            if !self.put(connection, &mut sink, message).await {
+            // What was ready leaves together, and before more is fetched or waited for.
+            if !self.put(connection, &mut alarm, sink.flush()).await {
                 return;
+            }
+            match next {
+                Some(Output::Close(code)) => {
+                    let _ = timeout(GOODBYE_TIME_MAX, sink.send(goodbye(code))).await;
+                    return;
+                }
+                Some(Output::Fetch { after }) => Box::pin(self.fetch(connection, after, PAGE)).await,
+                _ => {
+                    if !self.rest(connection, &mut alarm).await {
+                        return;
+                    }
+                }
             }
         }
     }
 
     /// Waits for something to do; `false` once the connection is over.
-    async fn wait(&self, connection: &Connection) -> bool {
+    async fn rest(&self, connection: &Connection, alarm: &mut Alarm<'_>) -> bool {
         let deadline = connection.link().deadline();
         let Some(deadline) = deadline else { return false };
+        let is_due = |link: &Link| link.has_output() || link.deadline() < Some(deadline);
         tokio::select! {
-            () = connection.woken() => {}
-            () = tokio::time::sleep(deadline.saturating_sub(self.now())) => self.tick(connection),
+            biased;
+            () = connection.until(is_due) => {}
+            () = alarm.ring(self.now(), deadline) => connection.handle(self.now(), Input::Tick),
         }
         true
     }
 
-    /// Puts a message on the socket; gives up when the link closes meanwhile, as it does when the peer takes nothing.
+    /// Has the socket take something; gives up when the link closes meanwhile, as it does when the peer takes nothing.
     async fn put(
         &self,
         connection: &Connection,
-        sink: &mut SplitSink<WebSocket, Message>,
-        message: Message,
+        alarm: &mut Alarm<'_>,
+        taking: impl Future<Output = Result<(), axum::Error>>,
     ) -> bool {
-        let mut sending = std::pin::pin!(sink.send(message));
+        let mut taking = pin!(taking);
+        if let Poll::Ready(taken) = poll!(&mut taking) {
+            return taken.is_ok();
+        }
         loop {
             let deadline = connection.link().deadline();
             let Some(deadline) = deadline else {
-                // Closing with a message on the way: a last chance for a socket that is merely slow.
-                return tokio::time::timeout(GOODBYE_TIME_MAX, sending).await.is_ok_and(|sent| sent.is_ok());
+                // Closing with something on the way: a last chance for a socket that is merely slow.
+                return timeout(GOODBYE_TIME_MAX, taking).await.is_ok_and(|taken| taken.is_ok());
             };
             tokio::select! {
-                sent = &mut sending => return sent.is_ok(),
-                () = connection.woken() => {}
-                () = tokio::time::sleep(deadline.saturating_sub(self.now())) => self.tick(connection),
+                biased;
+                taken = &mut taking => {
+                    // It had no room and has some now: the peer reads, however slowly.
+                    connection.handle(self.now(), Input::Pong);
+                    return taken.is_ok();
+                }
+                () = connection.until(Link::is_closed) => {}
+                () = alarm.ring(self.now(), deadline) => connection.handle(self.now(), Input::Tick),
             }
         }
     }
@@ -130,12 +149,26 @@ impl Hub {
         connection.handle(self.now(), input);
     }
 
-    pub(crate) fn tick(&self, connection: &Connection) {
-        connection.link().handle(self.now(), Input::Tick);
-    }
-
     pub(crate) fn now(&self) -> Duration {
         self.service.clock().elapsed()
+    }
+}
+
+/// A timer that is set anew only where it has rung or must ring sooner: most deadlines are moved back long before they
+/// come, and a look too early costs less than a timer for each.
+struct Alarm<'task> {
+    at: Duration,
+    timer: Pin<&'task mut Sleep>,
+}
+
+impl Alarm<'_> {
+    /// Resolves at `deadline`, or before.
+    async fn ring(&mut self, now: Duration, deadline: Duration) {
+        if deadline < self.at || self.timer.is_elapsed() {
+            self.at = deadline;
+            self.timer.set(sleep(deadline.saturating_sub(now)));
+        }
+        self.timer.as_mut().await;
     }
 }
 

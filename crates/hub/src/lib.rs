@@ -76,7 +76,7 @@ impl Hub {
                 return;
             }
             for connection in open {
-                self.handle(&connection, Input::Close(CloseCode::Draining));
+                self.tell(&connection, Input::Close(CloseCode::Draining));
             }
             closed_one.await;
         }
@@ -103,7 +103,7 @@ impl Hub {
             Notice::SessionRenewed { app_id, user_id, session_id, expires_at } => {
                 let life = expires_at.since(self.service.clock().now());
                 for connection in self.connections_of(*app_id, user_id, session_id) {
-                    self.handle(&connection, Input::SessionLife(life));
+                    self.tell(&connection, Input::SessionLife(life));
                 }
             }
             Notice::SessionEnded { app_id, user_id, session_id, code } => {
@@ -115,7 +115,7 @@ impl Hub {
     /// Closes the connections of a session that is over.
     fn let_go(&self, app: AppId, user: &UserId, session: &SessionId, code: CloseCode) {
         for connection in self.connections_of(app, user, session) {
-            self.handle(&connection, Input::Close(code));
+            self.tell(&connection, Input::Close(code));
         }
     }
 
@@ -123,7 +123,7 @@ impl Hub {
     fn let_go_of_session(&self, app: AppId, session: &SessionId, code: CloseCode) {
         for connection in self.registry.of_app(app) {
             if connection.is_of_session(session) {
-                self.handle(&connection, Input::Close(code));
+                self.tell(&connection, Input::Close(code));
             }
         }
     }
@@ -153,7 +153,7 @@ impl Hub {
                 _ => logged_frame(&event.event, &event.user_id),
             };
             for connection in &connections {
-                self.handle(connection, Input::Event { seq: event.seq, frame: &frame });
+                self.tell(connection, Input::Event { seq: event.seq, frame: &frame });
             }
             written = Some((wanted, frame));
         }
@@ -168,12 +168,12 @@ impl Hub {
         let mut text: Option<Arc<str>> = None;
         for connection in connections {
             let text = text.get_or_insert_with(|| frame.to_text().into());
-            self.handle(connection, Input::Send(Arc::clone(text)));
+            self.tell(connection, Input::Send(Arc::clone(text)));
         }
     }
 
-    fn handle(&self, connection: &Connection, input: Input<'_>) {
-        connection.handle(self.service.clock().elapsed(), input);
+    fn tell(&self, connection: &Connection, input: Input<'_>) {
+        connection.tell(self.service.clock().elapsed(), input);
     }
 
     fn open_connections(&self) -> std::sync::MutexGuard<'_, HashMap<u64, Weak<Connection>>> {

@@ -77,7 +77,7 @@ impl Hub {
                 self.service.connection_opened(caller, connection_id).await;
                 if let Some(replaced) = replaced {
                     self.watchers.unwatch(&replaced);
-                    self.handle(&replaced, Input::Close(CloseCode::Replaced));
+                    self.tell(&replaced, Input::Close(CloseCode::Replaced));
                     self.service.socket_closed(caller).await;
                 }
             }

@@ -43,7 +43,7 @@ async fn open_socket(
         .protocols([SUBPROTOCOL])
         // Small buffers: most sockets are idle most of the time.
         .read_buffer_size(READ_BUFFER_BYTES)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER_BYTES)
         .max_write_buffer_size(4 * FRAME_BYTES_MAX)
         .max_frame_size(FRAME_BYTES_MAX)
         .max_message_size(FRAME_BYTES_MAX);
@@ -65,3 +65,6 @@ fn refuse() -> Response {
 }
 
 const READ_BUFFER_BYTES: usize = 4 * 1024;
+
+/// Frames that are ready together leave together once they reach this, or no more are ready.
+const WRITE_BUFFER_BYTES: usize = 2 * 1024;

@@ -40,7 +40,7 @@ impl Hub {
             for ((app, user), head) in users.iter().zip(heads) {
                 let Some(head) = head else { continue };
                 for connection in self.registry.of_user(*app, user) {
-                    self.handle(&connection, Input::Head(head));
+                    self.tell(&connection, Input::Head(head));
                 }
             }
         }

@@ -43,7 +43,7 @@ impl Line {
 
     /// The deadline came.
     pub fn tick(&self) {
-        self.hub.tick(&self.connection);
+        self.connection.handle(self.hub.now(), Input::Tick);
     }
 
     /// What to do next with the socket; [`Output::Fetch`] is answered by [`Line::fetch`].

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, stderr};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::filter::{FilterExt, FilterFn};
+use tracing_subscriber::filter::{FilterExt, FilterFn, LevelFilter};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer, fmt, registry};
@@ -22,7 +22,9 @@ pub(crate) fn start_logs(config: &LogConfig) {
     let without_frames = FilterFn::new(|line| {
         *line.level() <= tracing::Level::INFO
             || !SPEAKS_OF_FRAMES.iter().any(|part| line.target().starts_with(part))
-    });
+    })
+    // Says that it allows some lines of every level: without that, no level is skipped before it has been asked.
+    .with_max_level_hint(LevelFilter::TRACE);
     let lines = fmt::layer().with_writer(stderr);
     let lines = if json {
         lines.json().flatten_event(true).boxed()

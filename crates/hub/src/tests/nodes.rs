@@ -324,7 +324,7 @@ fn play(world: &World, clients: &mut [Client], one: &Move) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(96))]
+    #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
     fn every_event_reaches_every_client_once_and_in_order(loss in losses(), moves in moves()) {

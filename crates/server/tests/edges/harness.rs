@@ -13,11 +13,12 @@ use callbox_server::serve::{Listeners, Server};
 use callbox_service::Service;
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
+use callbox_service::sessions::SessionToken;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio_tungstenite::tungstenite::Message;
@@ -176,12 +177,31 @@ impl Running {
 
     /// Opens a socket and says hello with a cursor.
     pub async fn connect_with(&self, token: &str, connection: &str, cursor: Option<&str>) -> (Socket, Value) {
-        let mut socket = self.open(None).await;
-        let hello = json!({ "type": "hello", "id": "h", "token": token, "connectionId": connection, "cursor": cursor });
-        socket.send(hello).await;
-        let welcome = socket.receive().await;
-        assert_eq!(welcome["type"], "welcome");
-        (socket, welcome)
+        hello(self.open(None).await, token, connection, cursor).await
+    }
+
+    /// As [`Running::connect_with`], over a line that holds only a few kilobytes until the client takes them.
+    pub async fn connect_narrowly(&self, token: &str, connection: &str, cursor: &str) -> (Socket, Value) {
+        let narrow = TcpSocket::new_v4().expect("a socket");
+        narrow.set_recv_buffer_size(4 * 1_024).expect("a small buffer");
+        let address = self.address.parse().expect("an address");
+        let stream = within(narrow.connect(address)).await.expect("a connection");
+        hello(open_socket_on(stream, &self.address, None).await, token, connection, Some(cursor)).await
+    }
+
+    /// Has whoever holds a token write messages, each an id and a text, to a user: many at a time, in no promised order.
+    pub async fn write_many(&self, token: &str, to: &str, messages: impl Iterator<Item = (String, String)>) {
+        let token = SessionToken::from_client(token);
+        let caller = self.service.authenticate(&token).await.expect("a good token");
+        let writing = messages.map(|(id, text)| {
+            let body = json!({ "messageId": id, "to": { "userId": to }, "text": text });
+            let request = serde_json::from_value(body).expect("a message");
+            self.service.send_message(&caller, request)
+        });
+        let mut writing = futures_util::stream::iter(writing).buffer_unordered(WRITES_AT_ONCE);
+        while let Some(written) = writing.next().await {
+            written.expect("accepted");
+        }
     }
 
     /// Opens a socket whose user has no live calls.
@@ -223,7 +243,10 @@ pub async fn call(address: &str, verb: &str, path: &str, headers: &[(&str, &str)
 
 /// Opens a socket of whichever server listens there, and says nothing yet.
 pub async fn open_socket(address: &str, origin: Option<&str>) -> Socket {
-    let stream = TcpStream::connect(address).await.expect("a connection");
+    open_socket_on(TcpStream::connect(address).await.expect("a connection"), address, origin).await
+}
+
+async fn open_socket_on(stream: TcpStream, address: &str, origin: Option<&str>) -> Socket {
     let mut request = format!("ws://{address}/v1/socket").into_client_request().expect("valid");
     let protocol = "callbox.v1".parse().expect("valid");
     request.headers_mut().insert("sec-websocket-protocol", protocol);
@@ -232,6 +255,15 @@ pub async fn open_socket(address: &str, origin: Option<&str>) -> Socket {
     }
     let (stream, _) = within(client_async(request, stream)).await.expect("a socket");
     Socket { stream, pings: 0 }
+}
+
+async fn hello(mut socket: Socket, token: &str, connection: &str, cursor: Option<&str>) -> (Socket, Value) {
+    let hello =
+        json!({ "type": "hello", "id": "h", "token": token, "connectionId": connection, "cursor": cursor });
+    socket.send(hello).await;
+    let welcome = socket.receive().await;
+    assert_eq!(welcome["type"], "welcome");
+    (socket, welcome)
 }
 
 /// What came back.
@@ -427,4 +459,6 @@ async fn within<T>(future: impl Future<Output = T>) -> T {
 }
 
 const APP_KEY: &str = "test-app";
+/// Few enough for the store's queue.
+const WRITES_AT_ONCE: usize = 256;
 const PATIENCE: Duration = Duration::from_secs(20);

@@ -13,6 +13,7 @@ mod replay;
 mod revocation;
 mod secrets;
 mod signed;
+mod slow_reader;
 mod socket;
 mod steps;
 mod walk;
