@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket};
 use callbox_link_proto::{Input, Link, Output, REPLAY_PAGE_BYTES, REPLAY_PAGE_EVENTS};
-use callbox_service::events::ReplayPage;
+use callbox_service::events::{ReplayPage, Replayed};
 use callbox_wire::CloseCode;
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt, StreamExt, poll};
@@ -143,7 +143,7 @@ impl Hub {
     pub(crate) async fn fetch(&self, connection: &Connection, after: u64, page: ReplayPage) {
         let Some(member) = connection.member() else { return };
         let input = match self.service.replay(&member.caller, after, page).await {
-            Ok(events) => Input::Page { events },
+            Ok(Replayed { events, head }) => Input::Page { events, head },
             Err(_) => Input::Close(CloseCode::TryAgain),
         };
         connection.handle(self.now(), input);

@@ -40,6 +40,8 @@ pub enum Input<'a> {
     Page {
         /// Numbered frames, in order.
         events: Vec<(u64, LoggedFrame)>,
+        /// The newest event of the log at the moment of the look.
+        head: u64,
     },
     /// A reply, or something told once.
     Send(Arc<str>),
@@ -162,7 +164,7 @@ impl Link {
             Input::Refused(code) | Input::Close(code) => self.close(code),
             Input::Event { seq, frame } => self.event(seq, frame),
             Input::Head(head) => self.head(head),
-            Input::Page { events } => self.page(&events),
+            Input::Page { events, head } => self.page(&events, head),
             Input::Send(frame) => self.send(frame),
             Input::SessionLife(life) => {
                 if let State::Open(open) = &mut self.state {
@@ -298,13 +300,16 @@ impl Link {
         }
     }
 
-    fn page(&mut self, events: &[(u64, LoggedFrame)]) {
+    fn page(&mut self, events: &[(u64, LoggedFrame)], head: u64) {
         let State::Open(open) = &mut self.state else { return };
         open.fetching = false;
         if events.first().is_none_or(|(seq, _)| *seq != open.sent + 1) {
             // The log does not have what it should: pruned meanwhile. A new hello finds out.
             return self.close(CloseCode::TryAgain);
         }
+        // Up to the end of the log everything is told as it was at this look, or later. What is told live of it is older: a
+        // watermark would go back.
+        open.head = open.head.max(head);
         for (seq, frame) in events {
             open.head = open.head.max(*seq);
             // What finds no room is fetched again when this has gone.

@@ -149,7 +149,7 @@ fn events_that_come_while_the_token_is_checked_are_fetched() {
     assert_eq!(kind(link.next_output()), "welcome");
     assert_eq!(link.next_output(), Some(Output::Fetch { after: 5 }));
     assert_eq!(link.next_output(), None, "one page at a time");
-    link.handle(at(0), Input::Page { events: vec![(6, frame())] });
+    link.handle(at(0), Input::Page { events: vec![(6, frame())], head: 0 });
     assert_eq!(seq(link.next_output()), 6);
     assert_eq!(link.next_output(), None);
 }
@@ -163,14 +163,28 @@ fn a_live_event_after_a_gap_waits_for_the_log() {
     assert_eq!(seq(link.next_output()), 1);
     assert_eq!(link.next_output(), Some(Output::Fetch { after: 1 }));
     link.handle(at(0), Input::Event { seq: 4, frame: &frame() });
-    link.handle(at(0), Input::Page { events: vec![(2, frame()), (3, frame())] });
+    link.handle(at(0), Input::Page { events: vec![(2, frame()), (3, frame())], head: 0 });
     assert_eq!(seq(link.next_output()), 2);
     assert_eq!(seq(link.next_output()), 3);
     assert_eq!(link.next_output(), Some(Output::Fetch { after: 3 }));
-    link.handle(at(0), Input::Page { events: vec![(4, frame())] });
+    link.handle(at(0), Input::Page { events: vec![(4, frame())], head: 0 });
     assert_eq!(seq(link.next_output()), 4);
     link.handle(at(0), Input::Event { seq: 5, frame: &frame() });
     assert_eq!(seq(link.next_output()), 5);
+}
+
+#[test]
+fn what_was_in_the_log_at_a_look_is_not_taken_from_older_news() {
+    let mut link = open(0, 2);
+    assert_eq!(link.next_output(), Some(Output::Fetch { after: 0 }));
+    // Two fit on the page, and a third is there already: its news was written before the page was read.
+    link.handle(at(0), Input::Page { events: vec![(1, frame()), (2, frame())], head: 3 });
+    link.handle(at(0), Input::Event { seq: 3, frame: &frame() });
+    assert_eq!([seq(link.next_output()), seq(link.next_output())], [1, 2]);
+    assert_eq!(link.next_output(), Some(Output::Fetch { after: 2 }));
+    link.handle(at(0), Input::Page { events: vec![(3, frame())], head: 3 });
+    link.handle(at(0), Input::Event { seq: 4, frame: &frame() });
+    assert_eq!([seq(link.next_output()), seq(link.next_output())], [3, 4], "and then live");
 }
 
 #[test]
@@ -188,7 +202,7 @@ fn a_head_beyond_what_was_told_leads_to_the_log() {
     assert_eq!(link.next_output(), Some(Output::Fetch { after: 1 }));
     link.handle(at(2), Input::Event { seq: 2, frame: &frame() });
     assert!(!link.has_output(), "the page is on its way");
-    link.handle(at(2), Input::Page { events: vec![(2, frame())] });
+    link.handle(at(2), Input::Page { events: vec![(2, frame())], head: 0 });
     assert_eq!(seq(link.next_output()), 2);
     assert_eq!(link.next_output(), None, "told late by the bus, and not sent twice");
 
@@ -208,12 +222,12 @@ fn a_head_beyond_what_was_told_leads_to_the_log() {
 fn a_log_that_lost_events_ends_the_connection() {
     let mut link = open(0, 3);
     assert_eq!(link.next_output(), Some(Output::Fetch { after: 0 }));
-    link.handle(at(0), Input::Page { events: vec![] });
+    link.handle(at(0), Input::Page { events: vec![], head: 0 });
     assert_eq!(closed_with(&mut link), Some(CloseCode::TryAgain));
 
     let mut pruned = open(4, 9);
     assert_eq!(pruned.next_output(), Some(Output::Fetch { after: 4 }));
-    pruned.handle(at(0), Input::Page { events: vec![(7, frame()), (8, frame()), (9, frame())] });
+    pruned.handle(at(0), Input::Page { events: vec![(7, frame()), (8, frame()), (9, frame())], head: 0 });
     assert_eq!(closed_with(&mut pruned), Some(CloseCode::TryAgain), "5 and 6 are gone");
     assert!((4000..4100).contains(&CloseCode::TryAgain.number()), "the next hello is told `resumed: false`");
 }
@@ -228,7 +242,7 @@ fn a_page_of_large_events_is_taken_in_parts() {
             Output::Fetch { after } => {
                 pages += 1;
                 let events = (after + 1..=100).map(|seq| (seq, large_frame())).collect();
-                link.handle(at(0), Input::Page { events });
+                link.handle(at(0), Input::Page { events, head: 0 });
                 assert!(link.waiting_bytes() < EVENT_QUEUE_BYTES_MAX + LARGE_FRAME_BYTES_MAX);
             }
             output => {
@@ -390,7 +404,7 @@ proptest! {
                     Some(Output::Fetch { after }) => {
                         let last = head.min(after + u64::from(REPLAY_PAGE_EVENTS));
                         let events = (after + 1..=last).map(|seq| (seq, frame())).collect();
-                        link.handle(at(1), Input::Page { events });
+                        link.handle(at(1), Input::Page { events, head: 0 });
                     }
                     Some(Output::Send(text)) => {
                         let value: Value = serde_json::from_str(&text).expect("JSON");

@@ -133,7 +133,7 @@ impl Client {
 
     /// It has everything that the log has since it came.
     fn check(&self, world: &World) {
-        let log = world.wait(world.service().replay(&self.caller, self.start, EVERYTHING));
+        let log = world.wait(world.service().replay(&self.caller, self.start, EVERYTHING)).events;
         let log: Vec<_> = log.into_iter().map(|(seq, frame)| told(&frame.with_seq(seq))).collect();
         let events: Vec<_> = self.events.iter().map(|text| told(text)).collect();
         assert_eq!(events, log, "{} {}", self.user, self.number);

@@ -89,7 +89,7 @@ impl Line {
                 break;
             }
         }
-        self.link.handle(at(1), Input::Page { events });
+        self.link.handle(at(1), Input::Page { events, head: 0 });
     }
 
     fn receive(&mut self, text: &str) {

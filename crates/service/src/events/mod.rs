@@ -14,4 +14,4 @@ pub use dispatch::dispatcher;
 pub use frames::logged_frame;
 pub use open_mailbox::OpenMailbox;
 pub use prune::RetentionSettings;
-pub use replay::ReplayPage;
+pub use replay::{ReplayPage, Replayed};

@@ -17,14 +17,18 @@ pub struct ReplayPage {
     pub bytes_max: usize,
 }
 
+/// A part of a log.
+#[derive(Debug)]
+pub struct Replayed {
+    /// Frames with their numbers, in order.
+    pub events: Vec<(u64, LoggedFrame)>,
+    /// The newest event at the moment of the look. What is told of earlier events later is older than what these say.
+    pub head: u64,
+}
+
 impl Service {
-    /// The caller's events after `after`, with their numbers: a page of them, which holds at least one if there is one.
-    pub async fn replay(
-        &self,
-        caller: &Caller,
-        after: u64,
-        page: ReplayPage,
-    ) -> ServiceResult<Vec<(u64, LoggedFrame)>> {
+    /// The caller's events after `after`: a page of them, which holds at least one if there is one.
+    pub async fn replay(&self, caller: &Caller, after: u64, page: ReplayPage) -> ServiceResult<Replayed> {
         let (app, user) = (caller.app_id(), caller.user_id.clone());
         read(self.store.read(move |store| read_page(store, app, &user, after, page)).await)
     }
@@ -36,23 +40,25 @@ fn read_page(
     user: &UserId,
     mut after: u64,
     page: ReplayPage,
-) -> StoreResult<Vec<(u64, LoggedFrame)>> {
-    let (mut frames, mut bytes) = (Vec::new(), 0);
+) -> StoreResult<Replayed> {
+    let (mut events, mut bytes) = (Vec::new(), 0);
+    let heads = store.heads(&[(app, user.clone())])?;
+    let head = heads.into_iter().next().flatten().unwrap_or(0);
     let mut left = page.events_max;
     loop {
         let limit = left.min(EVENTS_PER_LOOK);
-        let events = store.events(app, user, EventsPage { after, limit })?;
-        if events.is_empty() {
-            return Ok(frames);
+        let found = store.events(app, user, EventsPage { after, limit })?;
+        if found.is_empty() {
+            return Ok(Replayed { events, head });
         }
         left -= limit;
-        for event in events {
+        for event in found {
             after = event.seq;
             let frame = logged_frame(&event.event, user);
             bytes += frame.len();
-            frames.push((event.seq, frame));
+            events.push((event.seq, frame));
             if bytes >= page.bytes_max {
-                return Ok(frames);
+                return Ok(Replayed { events, head });
             }
         }
     }

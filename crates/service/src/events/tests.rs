@@ -68,7 +68,8 @@ fn replay_is_in_order_and_as_it_was_told() {
         let mut replayed = Vec::new();
         let mut after = 0;
         loop {
-            let page = block_on(world.service.replay(caller, after, TWO_EVENTS)).expect("a store that reads");
+            let page =
+                block_on(world.service.replay(caller, after, TWO_EVENTS)).expect("a store that reads").events;
             let Some((last, _)) = page.last() else { break };
             assert!(page.len() <= 2);
             after = *last;
@@ -93,7 +94,7 @@ fn a_page_of_replay_ends_where_its_bytes_or_its_events_do() {
     }
     let page = |after, events_max, bytes_max| {
         let page = ReplayPage { events_max, bytes_max };
-        let events = block_on(world.service.replay(&bob, after, page)).expect("a store that reads");
+        let events = block_on(world.service.replay(&bob, after, page)).expect("a store that reads").events;
         events.iter().map(|(seq, _)| *seq).collect::<Vec<_>>()
     };
     let up_to = |last| (1..=last).collect::<Vec<u64>>();
@@ -128,6 +129,6 @@ fn a_log_is_kept_for_a_time() {
     assert!(resumed(0), "not a moment older than what is kept");
     world.clock.advance(Duration::from_millis(1));
     assert_eq!([0, 2, 3, 4].map(resumed), [false, false, true, true]);
-    let left = block_on(world.service.replay(&caller("bob"), 3, TWO_EVENTS)).expect("a page");
+    let left = block_on(world.service.replay(&caller("bob"), 3, TWO_EVENTS)).expect("a page").events;
     assert_eq!(left.iter().map(|(seq, _)| *seq).collect::<Vec<_>>(), [4]);
 }

@@ -78,7 +78,8 @@ fn an_end_is_logged_once_for_each_user_and_told_on_every_connection() {
     world.pass(seconds(100_000));
     for tab in [&ann, &bob, &ann_phone, &bob_phone] {
         assert!(world.names(tab).is_empty());
-        let events = block_on(world.service.replay(&tab.caller, 0, WHOLE_LOG)).expect("a store that reads");
+        let events =
+            block_on(world.service.replay(&tab.caller, 0, WHOLE_LOG)).expect("a store that reads").events;
         assert_eq!(events.len(), 1);
     }
     assert!(world.live_calls(&ann).is_empty());
