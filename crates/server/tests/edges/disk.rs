@@ -193,14 +193,13 @@ async fn a_damaged_page_is_named_and_the_rest_goes_on() {
     let scene = Scene::start(&data).await;
     let mut conversation = String::new();
     for number in 0..60 {
-        let sent = scene.post(&format!("message-{number}"), &"x".repeat(300)).await;
+        let sent = scene.post(&format!("message-{number}"), &format!("{number:03}{}", "x".repeat(300))).await;
         conversation = text(&sent.body["message"]["conversationId"]);
     }
     let Scene { process, ann, bob } = scene;
     process.stop();
     let database = data.join("callbox.sqlite");
-    // As it stands in the row of the first message: its id, then its sender.
-    overwrite_page_with(&database, b"message-0ann");
+    overwrite_page_with(&database, b"000xxx");
 
     let scene = Scene { process: Process::start(&data), ann, bob };
     let path = format!("/v1/conversations/{conversation}/messages");

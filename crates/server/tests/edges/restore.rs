@@ -116,8 +116,14 @@ async fn whoever_was_signed_in_signs_in_again_unless_said_otherwise() {
 async fn a_server_at_work_is_copied_as_it_was_at_one_moment() {
     let server = Arc::new(Running::start().await);
     let is_over = Arc::new(AtomicBool::new(false));
-    let senders: Vec<_> =
-        (0..PAIRS).map(|pair| tokio::spawn(talk(Arc::clone(&server), pair, Arc::clone(&is_over)))).collect();
+    // Everybody is there before anybody listens: those who come later are told of.
+    let mut tokens = Vec::new();
+    for pair in 0..PAIRS {
+        tokens.push(server.sign_in(&format!("sender-{pair}")).await);
+        server.sign_in(&format!("receiver-{pair}")).await;
+    }
+    let talk = |(pair, token)| tokio::spawn(talk(Arc::clone(&server), pair, token, Arc::clone(&is_over)));
+    let senders: Vec<_> = tokens.into_iter().enumerate().map(talk).collect();
     // Some of what is sent is accepted before the backup begins.
     let before = accepted_so_far(&server).await;
     let backup = path_in(server.folder(), "backup");
@@ -155,9 +161,12 @@ async fn a_server_at_work_is_copied_as_it_was_at_one_moment() {
 }
 
 /// Sends until it is over: the conversation, and the ids of all that was accepted.
-async fn talk(server: Arc<Running>, pair: usize, is_over: Arc<AtomicBool>) -> (String, Vec<String>) {
-    let token = server.sign_in(&format!("sender-{pair}")).await;
-    server.sign_in(&format!("receiver-{pair}")).await;
+async fn talk(
+    server: Arc<Running>,
+    pair: usize,
+    token: String,
+    is_over: Arc<AtomicBool>,
+) -> (String, Vec<String>) {
     let mut socket = server.socket(&token, "tab-00001").await;
     let (mut conversation, mut accepted) = (String::new(), Vec::new());
     while !is_over.load(Ordering::Relaxed) || accepted.is_empty() {
