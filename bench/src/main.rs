@@ -1,28 +1,35 @@
 //! Measures the server from outside: a release build of it runs as a process of its own, the load comes from this one
 //! over loopback. Every figure stands beside its bar in `bench/RESULTS.md`; one that falls short says so.
 //!
-//! Run by `cargo xtask bench [names]`; with `--quick` it does little, to see that it works, and keeps no result. Rates depend on the machine and on whatever else runs there; CPU per operation
-//! and ratios of one run are what to compare.
+//! Run by `cargo xtask bench [names]`; with `--quick` it does little, to see that it works, and keeps no result. Rates
+//! depend on the machine and on whatever else runs there; CPU per operation and ratios of one run are what to compare.
 
 #![expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52, and people read the figures")]
 
 mod client;
-mod idle_sockets;
+mod connections;
+mod contender;
+mod inserts;
+mod load;
 mod local;
 mod messages;
 mod passwords;
 mod process;
 mod report;
 mod revocation;
+mod rivals;
 mod scale;
 mod server;
 mod session_checks;
 mod sign_in;
+mod starts;
+mod timing;
+mod xmpp;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use report::{Figure, Report};
+use report::{Findings, Report};
 use scale::Scale;
 
 #[global_allocator]
@@ -63,14 +70,13 @@ fn run(names: &[&str], scale: Scale) -> BenchResult<()> {
     let mut report = Report::open();
     for name in NAMES.iter().filter(|name| names.is_empty() || names.contains(name)) {
         eprintln!("bench: {name} …");
-        let figures: Vec<Figure> = runtime.block_on(async {
+        let findings: Findings = runtime.block_on(async {
             match *name {
-                "idle-sockets" => idle_sockets::measure().await,
-                "messages" => messages::measure().await,
-                _ => sign_in::measure(scale).await,
+                "messages" => messages::measure(scale).await,
+                _ => Ok(sign_in::measure(scale).await?.into()),
             }
         })?;
-        report.put(name, &figures);
+        report.put(name, &findings);
     }
     match scale {
         Scale::Full => report.save(),
@@ -78,4 +84,4 @@ fn run(names: &[&str], scale: Scale) -> BenchResult<()> {
     }
 }
 
-const NAMES: [&str; 3] = ["idle-sockets", "messages", "sign-in"];
+const NAMES: [&str; 2] = ["messages", "sign-in"];

@@ -1,104 +1,316 @@
-//! Durable 1:1 messages: accepted when synced, delivered, acknowledged, the receipt told to the sender.
+//! Durable 1:1 messages: accepted when synced, delivered, acknowledged, the receipt told to the sender; beside ejabberd and
+//! Prosody in the same run, and with what messaging stands on: connections, the store, a start with history.
 
-use std::time::{Duration, Instant};
-
-use serde_json::json;
-use tokio::task::JoinSet;
+use std::fmt::Write as _;
+use std::time::Duration;
 
 use crate::BenchResult;
-use crate::client::{Http, Socket};
-use crate::report::{Bar, Figure};
-use crate::server::Server;
+use crate::connections::{self, Costs};
+use crate::contender::Contender;
+use crate::load::callbox::Acks;
+use crate::load::{Outcome, PAIRS, Pace};
+use crate::report::{Bar, Comparison, Figure, Findings, Row};
+use crate::rivals::Kind;
+use crate::scale::Scale;
+use crate::timing::{median, milliseconds_at};
+use crate::{inserts, starts};
 
-/// Every pair sends one message after another, as fast as each is accepted.
-pub(crate) async fn measure() -> BenchResult<Vec<Figure>> {
-    let server = Server::start().await?;
-    let mut http = Http::connect(&server.address).await?;
-    let mut pairs = Vec::new();
-    for pair in 0..PAIRS {
-        let (sender, recipient) = (format!("sender-{pair}"), format!("recipient-{pair}"));
-        let from = Socket::connect(&server.address, &http.sign_in(&sender).await?, "connection").await?;
-        let to = Socket::connect(&server.address, &http.sign_in(&recipient).await?, "connection").await?;
-        pairs.push((from, to, recipient));
+/// Runs everything; what is not installed is left out and said.
+pub(crate) async fn measure(scale: Scale) -> BenchResult<Findings> {
+    let mut entrants = entrants().await?;
+    for round in 0..scale.times(ROUNDS, 1) {
+        for entrant in &mut entrants {
+            entrant.take_part(round, scale).await?;
+        }
     }
-    let before = server.usage()?;
-    let began = now();
-    let mut senders = JoinSet::new();
-    let mut recipients = JoinSet::new();
-    for (from, to, recipient) in pairs {
-        senders.spawn(send(from, recipient, MESSAGES_PER_PAIR));
-        recipients.spawn(receive(to));
+    for entrant in &mut entrants {
+        entrant.leave();
     }
-    let mut latencies = Vec::new();
-    while let Some(sent) = senders.join_next().await {
-        latencies.extend(sent??);
+    for entrant in entrants.iter_mut().filter(|entrant| entrant.connects) {
+        eprintln!("bench: connections of {} …", entrant.name);
+        // Anew, for what the loads left behind is not to be counted.
+        entrant.costs = Some(connections::measure(&entrant.start().await?, scale).await?);
     }
-    while let Some(received) = recipients.join_next().await {
-        received??;
-    }
-    let elapsed = began.elapsed().as_secs_f64();
-    let cpu = server.usage()?.cpu.saturating_sub(before.cpu);
-    let count = latencies.len() as f64;
-    latencies.sort_unstable();
-    let percentile = |share: usize| milliseconds_at(share, &latencies);
-    Ok(vec![
+    eprintln!("bench: the store alone …");
+    let inserts = inserts::measure(scale).await?;
+    eprintln!("bench: starts with history …");
+    let starts = starts::measure(scale).await?;
+
+    let mut figures = message_figures(&entrants);
+    figures.extend([
         Figure::new(
-            "server CPU per message, accepted, delivered, acknowledged",
-            cpu.as_secs_f64() * 1e6 / count,
-            "µs",
-            Some(Bar::AtMost(40.0)),
+            "the store alone: durable messages/s",
+            inserts.per_second,
+            "",
+            Some(Bar::AtLeast(50_000.0)),
         ),
-        Figure::new("rate, load beside the server on the same cores", count / elapsed, "messages/s", None),
-        Figure::new("send to accepted, p50", percentile(50), "ms", None),
-        Figure::new("send to accepted, p99", percentile(99), "ms", None),
-        Figure::new("pairs sending at once", PAIRS as f64, "", None),
-    ])
-}
-
-/// Sends one message after another: how long each took to be accepted.
-pub(crate) async fn send(mut socket: Socket, recipient: String, count: usize) -> BenchResult<Vec<Duration>> {
-    let mut latencies = Vec::with_capacity(count);
-    for number in 0..count {
-        let began = now();
-        let message_id = format!("{recipient}-{number}");
-        let message = json!({ "messageId": message_id, "to": { "userId": recipient }, "text": TEXT });
-        socket.send(&json!({ "type": "message.send", "id": message_id, "message": message })).await?;
-        loop {
-            let frame = socket.receive().await?;
-            if frame["re"] == message_id.as_str() {
-                if frame["type"] != "message.accepted" {
-                    return Err(format!("not accepted: {frame}").into());
-                }
-                break;
-            }
-        }
-        latencies.push(began.elapsed());
+        Figure::new("the store alone: CPU per message, caller included", inserts.cpu, "µs", None),
+    ]);
+    if let Some(costs) = &entrants[0].costs {
+        figures.extend([
+            Figure::new("connections held", costs.count as f64, "", None),
+            Figure::new("memory per idle connection", costs.memory / 1_024.0, "KiB", Some(Bar::AtMost(10.0))),
+            Figure::new("server CPU per reconnect", costs.reconnect, "µs", Some(Bar::AtMost(250.0))),
+        ]);
     }
-    Ok(latencies)
+    figures.push(Figure::new(
+        "start to ready with 10 million messages, p50",
+        milliseconds_at(50, &starts),
+        "ms",
+        Some(Bar::AtMost(200.0)),
+    ));
+    Ok(Findings { figures, comparisons: comparisons(&entrants), method: method(scale) })
 }
 
-/// So many milliseconds or less took this share, in percent, of sorted times.
-pub(crate) fn milliseconds_at(percent: usize, sorted: &[Duration]) -> f64 {
-    sorted[(sorted.len() - 1) * percent / 100].as_secs_f64() * 1e3
+/// A server in one way of running it, with what was measured of it.
+struct Entrant {
+    name: String,
+    way: Way,
+    server: Option<Contender>,
+    /// The fixed rates that it takes part in: those that it has CPU time for.
+    rates: &'static [u32],
+    /// Whether its idle connections are measured.
+    connects: bool,
+    as_accepted: Vec<Outcome>,
+    at_rates: Vec<(u32, Outcome)>,
+    costs: Option<Costs>,
 }
 
-async fn receive(mut socket: Socket) -> BenchResult<()> {
-    let mut received = 0;
-    while received < MESSAGES_PER_PAIR {
-        let frame = socket.receive().await?;
-        if frame["type"] == "message.created" {
-            received += 1;
-            socket.send(&json!({ "type": "ack", "seq": frame["seq"] })).await?;
+#[derive(Debug, Clone, Copy)]
+enum Way {
+    Callbox(Acks),
+    Rival(Kind),
+}
+
+impl Entrant {
+    async fn new(name: &str, way: Way, rates: &'static [u32], connects: bool) -> BenchResult<Self> {
+        let mut entrant = Self {
+            name: name.to_owned(),
+            way,
+            server: None,
+            rates,
+            connects,
+            as_accepted: Vec::new(),
+            at_rates: Vec::new(),
+            costs: None,
+        };
+        entrant.server = Some(entrant.start().await?);
+        Ok(entrant)
+    }
+
+    async fn start(&self) -> BenchResult<Contender> {
+        match self.way {
+            Way::Callbox(acks) => Contender::callbox(acks).await,
+            Way::Rival(kind) => Contender::rival(kind).await,
         }
     }
-    Ok(())
+
+    /// One round of each load.
+    async fn take_part(&mut self, round: usize, scale: Scale) -> BenchResult<()> {
+        eprintln!("bench: messages by {}, round {} …", self.name, round + 1);
+        let server = self.server.as_ref().ok_or("a server that has left")?;
+        let name = |load: &str| format!("{load}-{round}");
+        let outcome = server.load(&name("free"), Pace::AsAccepted, scale.time(LOAD_TIME)).await?;
+        self.as_accepted.push(outcome);
+        for rate in self.rates {
+            let load = name(&rate.to_string());
+            let outcome = server.load(&load, Pace::PerSecond(*rate), scale.time(LOAD_TIME)).await?;
+            self.at_rates.push((*rate, outcome));
+        }
+        Ok(())
+    }
+
+    fn leave(&mut self) {
+        self.server = None;
+    }
+
+    /// The middle of a figure over the rounds as fast as messages are accepted.
+    fn free(&self, figure: impl Fn(&Outcome) -> f64) -> Option<f64> {
+        median(self.as_accepted.iter().map(figure))
+    }
+
+    /// The middle of a figure over the rounds at a rate.
+    fn at(&self, rate: u32, figure: impl Fn(&Outcome) -> f64) -> Option<f64> {
+        median(self.at_rates.iter().filter(|(known, _)| *known == rate).map(|(_, outcome)| figure(outcome)))
+    }
 }
 
-#[expect(clippy::disallowed_methods, reason = "a bench measures the wall clock")]
-pub(crate) fn now() -> Instant {
-    Instant::now()
+/// Callbox first, then whoever is installed.
+async fn entrants() -> BenchResult<Vec<Entrant>> {
+    let mut entrants = vec![
+        Entrant::new("Callbox", Way::Callbox(Acks::Each), &RATES, true).await?,
+        Entrant::new("Callbox, acks at most every 250 ms", Way::Callbox(Acks::Paced), &RATES, false).await?,
+    ];
+    for (kind, rates, connects) in [
+        (Kind::Ejabberd { archive: false }, RATES.as_slice(), true),
+        (Kind::Ejabberd { archive: true }, &[], false),
+        (Kind::Prosody { archive: false }, &RATES[..1], true),
+        (Kind::Prosody { archive: true }, &[], false),
+    ] {
+        let Some(version) = kind.version() else {
+            eprintln!(
+                "bench: {kind:?} is not installed; for the comparison: apt-get install ejabberd prosody"
+            );
+            continue;
+        };
+        let name = match kind {
+            Kind::Ejabberd { archive: true } => format!("{version}, archive on SQLite"),
+            Kind::Prosody { archive: true } => format!("{version}, archive in files"),
+            _ => version,
+        };
+        entrants.push(Entrant::new(&name, Way::Rival(kind), rates, connects).await?);
+    }
+    Ok(entrants)
 }
 
-const PAIRS: usize = 64;
-const MESSAGES_PER_PAIR: usize = 500;
-const TEXT: &str = "A message of the usual length, about as long as this one.";
+fn message_figures(entrants: &[Entrant]) -> Vec<Figure> {
+    let ours = &entrants[0];
+    let rival = |archive| {
+        entrants.iter().find(
+            |entrant| matches!(entrant.way, Way::Rival(Kind::Ejabberd { archive: with }) if with == archive),
+        )
+    };
+    let mut figures = Vec::new();
+    let cpu = ours.free(cpu_per_message).unwrap_or_default();
+    figures.push(Figure::new("server CPU per message", cpu, "µs", Some(Bar::AtMost(40.0))));
+    let mut ratio = |what, rival: Option<f64>, ours: Option<f64>, bar| {
+        if let (Some(rival), Some(ours)) = (rival, ours) {
+            figures.push(Figure::new(what, rival / ours, "×", Some(bar)));
+        }
+    };
+    ratio(
+        "messages per server CPU second, to ejabberd's without archive",
+        rival(false).and_then(|rival| rival.free(cpu_per_message)),
+        Some(cpu),
+        Bar::AtLeast(2.0),
+    );
+    ratio(
+        "messages per server CPU second, to ejabberd's with archive on SQLite",
+        rival(true).and_then(|rival| rival.free(cpu_per_message)),
+        Some(cpu),
+        Bar::AtLeast(20.0),
+    );
+    let top = RATES[RATES.len() - 1];
+    let at_top = |entrant: &Entrant, figure: fn(&Outcome) -> f64| entrant.at(top, figure);
+    ratio(
+        "written to accepted at 5,000/s, p99, to ejabberd's without archive",
+        at_top(ours, accepted_p99),
+        rival(false).and_then(|rival| at_top(rival, accepted_p99)),
+        Bar::AtMost(1.0),
+    );
+    ratio(
+        "written to delivered at 5,000/s, p99, to ejabberd's without archive",
+        at_top(ours, delivered_p99),
+        rival(false).and_then(|rival| at_top(rival, delivered_p99)),
+        Bar::AtMost(1.0),
+    );
+    figures
+}
+
+fn comparisons(entrants: &[Entrant]) -> Vec<Comparison> {
+    let all: Vec<&Entrant> = entrants.iter().collect();
+    let mut comparisons = vec![compare(
+        "As fast as each message is accepted",
+        &all,
+        &[
+            ("server CPU per message", "µs", &|entrant| entrant.free(cpu_per_message)),
+            ("messages per server CPU second", "", &|entrant| {
+                entrant.free(|outcome| outcome.messages() / outcome.server.as_secs_f64())
+            }),
+            ("messages/s beside the load", "", &|entrant| {
+                entrant.free(|outcome| outcome.messages() / outcome.seconds)
+            }),
+            ("the load's CPU per message", "µs", &|entrant| {
+                entrant.free(|outcome| outcome.load.as_secs_f64() * 1e6 / outcome.messages())
+            }),
+            ("written to accepted, p50", "ms", &|entrant| {
+                entrant.free(|outcome| milliseconds_at(50, &outcome.accepted))
+            }),
+            ("written to accepted, p99", "ms", &|entrant| entrant.free(accepted_p99)),
+        ],
+    )];
+    for rate in RATES {
+        let there: Vec<&Entrant> =
+            all.iter().copied().filter(|entrant| entrant.rates.contains(&rate)).collect();
+        comparisons.push(compare(
+            &format!("At {rate} messages/s"),
+            &there,
+            &[
+                ("written to accepted, p50", "ms", &|entrant| {
+                    entrant.at(rate, |outcome| milliseconds_at(50, &outcome.accepted))
+                }),
+                ("written to accepted, p99", "ms", &|entrant| entrant.at(rate, accepted_p99)),
+                ("written to delivered, p50", "ms", &|entrant| {
+                    entrant.at(rate, |outcome| milliseconds_at(50, &outcome.delivered))
+                }),
+                ("written to delivered, p99", "ms", &|entrant| entrant.at(rate, delivered_p99)),
+                ("server CPU per message", "µs", &|entrant| entrant.at(rate, cpu_per_message)),
+                ("messages/s that it came to", "", &|entrant| {
+                    entrant.at(rate, |outcome| outcome.messages() / outcome.seconds)
+                }),
+            ],
+        ));
+    }
+    let connected: Vec<&Entrant> = all.into_iter().filter(|entrant| entrant.costs.is_some()).collect();
+    comparisons.push(compare(
+        "Connections",
+        &connected,
+        &[
+            ("held", "", &|entrant| Some(entrant.costs.as_ref()?.count as f64)),
+            ("memory each, idle", "KiB", &|entrant| Some(entrant.costs.as_ref()?.memory / 1_024.0)),
+            ("server CPU per first connection", "µs", &|entrant| Some(entrant.costs.as_ref()?.connect)),
+            ("server CPU per reconnect", "µs", &|entrant| Some(entrant.costs.as_ref()?.reconnect)),
+        ],
+    ));
+    comparisons
+}
+
+/// A figure's name, its unit and how an entrant has it.
+type Reading<'a> = (&'static str, &'static str, &'a dyn Fn(&Entrant) -> Option<f64>);
+
+fn compare(title: &str, entrants: &[&Entrant], readings: &[Reading]) -> Comparison {
+    let row = |(what, unit, value): &Reading| Row {
+        what,
+        unit,
+        values: entrants.iter().map(|entrant| value(entrant)).collect(),
+    };
+    Comparison {
+        title: title.to_owned(),
+        servers: entrants.iter().map(|entrant| entrant.name.clone()).collect(),
+        rows: readings.iter().map(row).collect(),
+    }
+}
+
+fn cpu_per_message(outcome: &Outcome) -> f64 {
+    outcome.server.as_secs_f64() * 1e6 / outcome.messages()
+}
+
+fn accepted_p99(outcome: &Outcome) -> f64 {
+    milliseconds_at(99, &outcome.accepted)
+}
+
+fn delivered_p99(outcome: &Outcome) -> f64 {
+    milliseconds_at(99, &outcome.delivered)
+}
+
+fn method(scale: Scale) -> String {
+    let mut method = format!(
+        "{PAIRS} pairs of users with presence on; one writes, the other confirms each message, and the receipt goes back to the\n\
+         writer. A message is accepted when Callbox says `message.accepted`, which is when it is on disk, or when the XMPP server\n\
+         answers `<a/>` (XEP-0198), which promises no more than that it has the stanza. Loads of {} s, the servers in turns, the\n\
+         median of {} rounds; beside the other servers' figures their ratio to Callbox's. ",
+        scale.time(LOAD_TIME).as_secs_f64(),
+        scale.times(ROUNDS, 1),
+    );
+    let _ = write!(
+        method,
+        "XMPP goes without TLS, signs in by PLAIN and\n\
+         resumes by XEP-0198; ejabberd's virtual machine does not spin while it waits. The start has {} messages to begin with.",
+        starts::MESSAGES
+    );
+    method
+}
+
+const ROUNDS: usize = 3;
+const RATES: [u32; 2] = [1_000, 5_000];
+const LOAD_TIME: Duration = Duration::from_secs(3);

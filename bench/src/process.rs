@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use crate::BenchResult;
 
-/// CPU time and memory of a process.
-#[derive(Debug, Clone, Copy)]
+/// CPU time and memory of a process and of those that it started.
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Usage {
     /// User and system time of all threads.
     pub(crate) cpu: Duration,
@@ -16,6 +16,20 @@ pub(crate) struct Usage {
 
 impl Usage {
     pub(crate) fn of(process: u32) -> BenchResult<Self> {
+        let mut usage = Self::of_one(process)?;
+        for thread in fs::read_dir(format!("/proc/{process}/task"))?.flatten() {
+            // A thread may end meanwhile; what it started is then another's.
+            let children = fs::read_to_string(thread.path().join("children")).unwrap_or_default();
+            for child in children.split_whitespace() {
+                let child = Self::of(child.parse()?).unwrap_or_default();
+                usage.cpu += child.cpu;
+                usage.memory += child.memory;
+            }
+        }
+        Ok(usage)
+    }
+
+    fn of_one(process: u32) -> BenchResult<Self> {
         let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
         let after_name = stat.rsplit_once(')').ok_or("no name in stat")?.1;
         let fields: Vec<&str> = after_name.split_whitespace().collect();

@@ -51,6 +51,81 @@ fn number(value: f64) -> String {
     if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
+/// The same figure of several servers, one of which is ours.
+#[derive(Debug)]
+pub(crate) struct Comparison {
+    pub(crate) title: String,
+    /// The servers; ours is the first.
+    pub(crate) servers: Vec<String>,
+    pub(crate) rows: Vec<Row>,
+}
+
+/// One figure of all servers of a comparison.
+#[derive(Debug)]
+pub(crate) struct Row {
+    pub(crate) what: &'static str,
+    pub(crate) unit: &'static str,
+    /// `None` where it was not measured.
+    pub(crate) values: Vec<Option<f64>>,
+}
+
+impl Comparison {
+    fn text(&self) -> String {
+        let mut text = format!("### {}\n\n| |", self.title);
+        for server in &self.servers {
+            let _ = write!(text, " {server} |");
+        }
+        let _ = write!(text, "\n|---|{}", "---|".repeat(self.servers.len()));
+        for row in &self.rows {
+            let _ = write!(text, "\n| {} |", row.what);
+            let ours = row.values.first().copied().flatten();
+            for (place, value) in row.values.iter().enumerate() {
+                let cell = match (value, ours) {
+                    (None, _) => "–".to_owned(),
+                    (Some(value), Some(ours)) if place > 0 => {
+                        format!("{} {} ({:.2} ×)", number(*value), row.unit, value / ours)
+                    }
+                    (Some(value), _) => format!("{} {}", number(*value), row.unit),
+                };
+                let _ = write!(text, " {} |", cell.replace("  ", " ").trim());
+            }
+        }
+        text
+    }
+}
+
+/// What a bench found.
+#[derive(Debug, Default)]
+pub(crate) struct Findings {
+    pub(crate) figures: Vec<Figure>,
+    pub(crate) comparisons: Vec<Comparison>,
+    /// How it was measured, where that does not go without saying.
+    pub(crate) method: String,
+}
+
+impl From<Vec<Figure>> for Findings {
+    fn from(figures: Vec<Figure>) -> Self {
+        Self { figures, ..Self::default() }
+    }
+}
+
+impl Findings {
+    fn text(&self) -> String {
+        let mut text = circumstances();
+        if !self.method.is_empty() {
+            let _ = write!(text, "\n\n{}", self.method);
+        }
+        text.push_str("\n\n| figure | measured | bar | |\n|---|---|---|---|");
+        for figure in &self.figures {
+            let _ = write!(text, "\n{}", figure.row());
+        }
+        for comparison in &self.comparisons {
+            let _ = write!(text, "\n\n{}", comparison.text());
+        }
+        text
+    }
+}
+
 /// The results file: a section for each bench, of which a run replaces its own.
 pub(crate) struct Report {
     path: PathBuf,
@@ -68,15 +143,16 @@ impl Report {
         Self { sections: sections.collect(), path }
     }
 
-    pub(crate) fn put(&mut self, name: &str, figures: &[Figure]) {
-        let mut body = format!("{}\n\n| figure | measured | bar | |\n|---|---|---|---|\n", circumstances());
-        for figure in figures {
-            let row = figure.row();
-            eprintln!("  {row}");
-            let _ = writeln!(body, "{row}");
+    /// Replaces a bench's section, all but what people wrote about it under [`PROFILE`].
+    pub(crate) fn put(&mut self, name: &str, findings: &Findings) {
+        let mut body = findings.text();
+        eprintln!("{body}");
+        let before = self.sections.iter().find(|(known, _)| known == name);
+        if let Some((_, profile)) = before.and_then(|(_, body)| body.split_once(PROFILE)) {
+            let _ = write!(body, "\n\n{PROFILE}{profile}");
         }
         self.sections.retain(|(known, _)| known != name);
-        self.sections.push((name.to_owned(), body.trim().to_owned()));
+        self.sections.push((name.to_owned(), body));
         self.sections.sort();
     }
 
@@ -108,6 +184,9 @@ fn output(program: &str, arguments: &[&str]) -> String {
     let output = Command::new(program).args(arguments).output();
     output.map(|output| String::from_utf8_lossy(&output.stdout).trim().to_owned()).unwrap_or_default()
 }
+
+/// The heading of what a profile showed, which is written by hand and which every run keeps.
+const PROFILE: &str = "### Where the time goes";
 
 const HEAD: &str = "\
 # Results of `cargo xtask bench`
