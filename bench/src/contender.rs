@@ -6,7 +6,6 @@ use serde_json::{Value, json};
 
 use crate::BenchResult;
 use crate::client::{Http, Socket};
-use crate::load::callbox::Acks;
 use crate::load::{self, Outcome, Pace};
 use crate::process::Usage;
 use crate::rivals::{Kind, Rival};
@@ -15,8 +14,17 @@ use crate::xmpp::Stream;
 
 /// A running server.
 pub(crate) enum Contender {
-    Callbox(Server, Acks),
+    Callbox(Server, Hand),
     Xmpp(Rival),
+}
+
+/// Whose hand the load on Callbox comes from.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Hand {
+    /// A bare client, which acknowledges each message by itself.
+    Bare,
+    /// The Rust client, which acknowledges at most every 250 ms, as the protocol asks for.
+    Sdk,
 }
 
 /// What opens a connection of one user, again and again.
@@ -33,31 +41,39 @@ pub(crate) struct Pass {
 pub(crate) type Connection = Box<dyn Send>;
 
 impl Contender {
-    pub(crate) async fn callbox(acks: Acks) -> BenchResult<Self> {
-        Ok(Self::Callbox(Server::start().await?, acks))
+    pub(crate) async fn callbox(hand: Hand) -> BenchResult<Self> {
+        Ok(Self::Callbox(Server::start().await?, hand))
     }
 
     pub(crate) async fn rival(kind: Kind) -> BenchResult<Self> {
         Ok(Self::Xmpp(kind.start().await?))
     }
 
+    /// The server's process.
+    pub(crate) fn id(&self) -> BenchResult<u32> {
+        match self {
+            Self::Callbox(server, _) => server.id(),
+            Self::Xmpp(rival) => rival.id(),
+        }
+    }
+
     /// What the server has used so far.
     pub(crate) fn usage(&self) -> BenchResult<Usage> {
-        match self {
-            Self::Callbox(server, _) => server.usage(),
-            Self::Xmpp(rival) => rival.usage(),
-        }
+        Usage::of(self.id()?)
     }
 
     /// Puts a load on it, by new users whose names `name` tells from others.
     pub(crate) async fn load(&self, name: &str, pace: Pace, time: Duration) -> BenchResult<Outcome> {
-        let cpu = || Ok(self.usage()?.cpu);
+        let id = self.id()?;
         match self {
-            Self::Callbox(server, acks) => {
-                load::run(load::callbox::pairs(server, name, *acks).await?, pace, time, cpu).await
+            Self::Callbox(server, Hand::Bare) => {
+                load::run(load::callbox::pairs(server, name).await?, pace, time, id).await
+            }
+            Self::Callbox(server, Hand::Sdk) => {
+                load::run(load::sdk::pairs(server, name).await?, pace, time, id).await
             }
             Self::Xmpp(rival) => {
-                load::run(load::xmpp::pairs(&rival.address, name).await?, pace, time, cpu).await
+                load::run(load::xmpp::pairs(&rival.address, name).await?, pace, time, id).await
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Durable 1:1 messages: accepted when synced, delivered, acknowledged, the receipt told to the sender; beside ejabberd and
 //! Prosody in the same run, and with what messaging stands on: connections, the store, a start with history.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use crate::BenchResult;
 use crate::connections::{self, Costs};
-use crate::contender::Contender;
-use crate::load::callbox::Acks;
+use crate::contender::{Contender, Hand};
 use crate::load::{Outcome, PAIRS, Pace};
 use crate::report::{Bar, Comparison, Figure, Findings, Row};
 use crate::rivals::Kind;
@@ -62,6 +62,15 @@ pub(crate) async fn measure(scale: Scale) -> BenchResult<Findings> {
     Ok(Findings { figures, comparisons: comparisons(&entrants), method: method(scale) })
 }
 
+/// Puts the load on Callbox for as long as a profiler needs, and says where the server is; measures nothing.
+pub(crate) async fn hold() -> BenchResult<()> {
+    let server = Contender::callbox(Hand::Bare).await?;
+    eprintln!("bench: the server is process {}, under load for {} s", server.id()?, HOLD_TIME.as_secs());
+    let outcome = server.load("held", Pace::AsAccepted, HOLD_TIME).await?;
+    eprintln!("bench: {:.0} CPU µs per message", cpu_per_message(&outcome));
+    Ok(())
+}
+
 /// A server in one way of running it, with what was measured of it.
 struct Entrant {
     name: String,
@@ -78,7 +87,7 @@ struct Entrant {
 
 #[derive(Debug, Clone, Copy)]
 enum Way {
-    Callbox(Acks),
+    Callbox(Hand),
     Rival(Kind),
 }
 
@@ -100,17 +109,18 @@ impl Entrant {
 
     async fn start(&self) -> BenchResult<Contender> {
         match self.way {
-            Way::Callbox(acks) => Contender::callbox(acks).await,
+            Way::Callbox(hand) => Contender::callbox(hand).await,
             Way::Rival(kind) => Contender::rival(kind).await,
         }
     }
 
     /// One round of each load.
     async fn take_part(&mut self, round: usize, scale: Scale) -> BenchResult<()> {
-        eprintln!("bench: messages by {}, round {} …", self.name, round + 1);
         let server = self.server.as_ref().ok_or("a server that has left")?;
         let name = |load: &str| format!("{load}-{round}");
         let outcome = server.load(&name("free"), Pace::AsAccepted, scale.time(LOAD_TIME)).await?;
+        let cpu = cpu_per_message(&outcome);
+        eprintln!("bench: round {}: {cpu:.0} CPU µs per message by {}", round + 1, self.name);
         self.as_accepted.push(outcome);
         for rate in self.rates {
             let load = name(&rate.to_string());
@@ -138,8 +148,8 @@ impl Entrant {
 /// Callbox first, then whoever is installed.
 async fn entrants() -> BenchResult<Vec<Entrant>> {
     let mut entrants = vec![
-        Entrant::new("Callbox", Way::Callbox(Acks::Each), &RATES, true).await?,
-        Entrant::new("Callbox, acks at most every 250 ms", Way::Callbox(Acks::Paced), &RATES, false).await?,
+        Entrant::new("Callbox", Way::Callbox(Hand::Bare), &RATES, true).await?,
+        Entrant::new("Callbox by its Rust client", Way::Callbox(Hand::Sdk), &RATES, false).await?,
     ];
     for (kind, rates, connects) in [
         (Kind::Ejabberd { archive: false }, RATES.as_slice(), true),
@@ -251,6 +261,7 @@ fn comparisons(entrants: &[Entrant]) -> Vec<Comparison> {
             ],
         ));
     }
+    comparisons.push(threads(all[0]));
     let connected: Vec<&Entrant> = all.into_iter().filter(|entrant| entrant.costs.is_some()).collect();
     comparisons.push(compare(
         "Connections",
@@ -265,19 +276,40 @@ fn comparisons(entrants: &[Entrant]) -> Vec<Comparison> {
     comparisons
 }
 
+/// What each kind of Callbox's threads has of the CPU time of a message.
+fn threads(ours: &Entrant) -> Comparison {
+    let of = |outcome: &Outcome, name: &str| {
+        let cpu = outcome.threads.get(name).copied().unwrap_or_default();
+        cpu.as_secs_f64() * 1e6 / outcome.messages()
+    };
+    let names: BTreeSet<&String> =
+        ours.as_accepted.iter().flat_map(|outcome| outcome.threads.keys()).collect();
+    let top = RATES[RATES.len() - 1];
+    let values =
+        |name: &str| vec![ours.free(|outcome| of(outcome, name)), ours.at(top, |outcome| of(outcome, name))];
+    let rows = names.into_iter().map(|name| Row { what: name.clone(), unit: "µs", values: values(name) });
+    Comparison {
+        title: "Callbox's CPU per message, by thread".to_owned(),
+        columns: vec!["as fast as accepted".to_owned(), format!("at {top}/s")],
+        rows: rows.filter(|row| row.values.iter().flatten().any(|value| *value > 0.05)).collect(),
+        is_race: false,
+    }
+}
+
 /// A figure's name, its unit and how an entrant has it.
 type Reading<'a> = (&'static str, &'static str, &'a dyn Fn(&Entrant) -> Option<f64>);
 
 fn compare(title: &str, entrants: &[&Entrant], readings: &[Reading]) -> Comparison {
     let row = |(what, unit, value): &Reading| Row {
-        what,
+        what: (*what).to_owned(),
         unit,
         values: entrants.iter().map(|entrant| value(entrant)).collect(),
     };
     Comparison {
         title: title.to_owned(),
-        servers: entrants.iter().map(|entrant| entrant.name.clone()).collect(),
+        columns: entrants.iter().map(|entrant| entrant.name.clone()).collect(),
         rows: readings.iter().map(row).collect(),
+        is_race: true,
     }
 }
 
@@ -304,7 +336,8 @@ fn method(scale: Scale) -> String {
     );
     let _ = write!(
         method,
-        "XMPP goes without TLS, signs in by PLAIN and\n\
+        "The Rust\n\
+         client acknowledges at most every 250 ms, the bare one each message, as XMPP does. XMPP goes without TLS, signs in by PLAIN and\n\
          resumes by XEP-0198; ejabberd's virtual machine does not spin while it waits. The start has {} messages to begin with.",
         starts::MESSAGES
     );
@@ -313,4 +346,5 @@ fn method(scale: Scale) -> String {
 
 const ROUNDS: usize = 3;
 const RATES: [u32; 2] = [1_000, 5_000];
+const HOLD_TIME: Duration = Duration::from_secs(20);
 const LOAD_TIME: Duration = Duration::from_secs(3);

@@ -51,19 +51,20 @@ fn number(value: f64) -> String {
     if value >= 100.0 { format!("{value:.0}") } else { format!("{value:.1}") }
 }
 
-/// The same figure of several servers, one of which is ours.
+/// The same figures of several servers, or of one in several ways.
 #[derive(Debug)]
 pub(crate) struct Comparison {
     pub(crate) title: String,
-    /// The servers; ours is the first.
-    pub(crate) servers: Vec<String>,
+    pub(crate) columns: Vec<String>,
     pub(crate) rows: Vec<Row>,
+    /// Whether the first column is ours and the ratio of the others to it is to be told.
+    pub(crate) is_race: bool,
 }
 
-/// One figure of all servers of a comparison.
+/// One figure in all columns.
 #[derive(Debug)]
 pub(crate) struct Row {
-    pub(crate) what: &'static str,
+    pub(crate) what: String,
     pub(crate) unit: &'static str,
     /// `None` where it was not measured.
     pub(crate) values: Vec<Option<f64>>,
@@ -72,17 +73,17 @@ pub(crate) struct Row {
 impl Comparison {
     fn text(&self) -> String {
         let mut text = format!("### {}\n\n| |", self.title);
-        for server in &self.servers {
-            let _ = write!(text, " {server} |");
+        for column in &self.columns {
+            let _ = write!(text, " {column} |");
         }
-        let _ = write!(text, "\n|---|{}", "---|".repeat(self.servers.len()));
+        let _ = write!(text, "\n|---|{}", "---|".repeat(self.columns.len()));
         for row in &self.rows {
             let _ = write!(text, "\n| {} |", row.what);
             let ours = row.values.first().copied().flatten();
             for (place, value) in row.values.iter().enumerate() {
                 let cell = match (value, ours) {
                     (None, _) => "–".to_owned(),
-                    (Some(value), Some(ours)) if place > 0 => {
+                    (Some(value), Some(ours)) if place > 0 && self.is_race => {
                         format!("{} {} ({:.2} ×)", number(*value), row.unit, value / ours)
                     }
                     (Some(value), _) => format!("{} {}", number(*value), row.unit),

@@ -12,7 +12,6 @@ use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::BenchResult;
-use crate::process::Usage;
 use crate::timing::now;
 
 /// Which server, and whether it keeps every message.
@@ -70,9 +69,9 @@ impl Kind {
 }
 
 impl Rival {
-    /// What the server has used so far.
-    pub(crate) fn usage(&self) -> BenchResult<Usage> {
-        Usage::of(self.child.id().ok_or("the server has ended")?)
+    /// The server's process.
+    pub(crate) fn id(&self) -> BenchResult<u32> {
+        Ok(self.child.id().ok_or("the server has ended")?)
     }
 }
 

@@ -4,9 +4,10 @@
 //! `<a/>`), the reader has it, and the writer has the reader's receipt. Only then does a load count as done.
 
 pub(crate) mod callbox;
+pub(crate) mod sdk;
 pub(crate) mod xmpp;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
@@ -14,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Interval, MissedTickBehavior};
 
 use crate::BenchResult;
-use crate::process::Usage;
+use crate::process::{self, Usage};
 use crate::timing::now;
 
 /// One end of a pair: a connection of a user, whatever the server.
@@ -88,6 +89,8 @@ pub(crate) struct Outcome {
     /// CPU time of the server and of this process, which is the load.
     pub(crate) server: Duration,
     pub(crate) load: Duration,
+    /// The server's by the names of its threads.
+    pub(crate) threads: BTreeMap<String, Duration>,
     /// From writing a message to knowing that the server has it, sorted.
     pub(crate) accepted: Vec<Duration>,
     /// From writing a message to the reader having it, sorted.
@@ -100,15 +103,15 @@ impl Outcome {
     }
 }
 
-/// Lets the pairs write for so long and waits until everything has arrived.
+/// Lets the pairs write for so long and waits until everything has arrived. `server` is the server's process.
 pub(crate) async fn run<P: Peer>(
     pairs: Vec<(P, P)>,
     pace: Pace,
     time: Duration,
-    server_cpu: impl Fn() -> BenchResult<Duration>,
+    server: u32,
 ) -> BenchResult<Outcome> {
     let count = u32::try_from(pairs.len())?;
-    let (server, load) = (server_cpu()?, own_cpu()?);
+    let (before, threads, load) = (Usage::of(server)?.cpu, process::threads(server)?, own_cpu()?);
     let began = now();
     let (mut writers, mut readers) = (JoinSet::new(), JoinSet::new());
     for (number, (writer, reader)) in (0..).zip(pairs) {
@@ -119,17 +122,35 @@ pub(crate) async fn run<P: Peer>(
         writers.spawn(write(writer, interval, began + time));
         readers.spawn(read(reader));
     }
-    let all = async { BenchResult::Ok((gather(writers).await?, gather(readers).await?)) };
-    let (accepted, delivered) = tokio::time::timeout(time + PATIENCE, all)
+    let all = async { tokio::try_join!(gather(writers), gather(readers)) };
+    let (written, read) = tokio::time::timeout(time + PATIENCE, all)
         .await
         .map_err(|_| "the load did not come to its end")??;
+    let accepted = written.iter().map(|end| end.at).max().unwrap_or(began);
     Ok(Outcome {
-        seconds: began.elapsed().as_secs_f64(),
-        server: server_cpu()?.saturating_sub(server),
+        seconds: accepted.saturating_duration_since(began).as_secs_f64(),
+        server: Usage::of(server)?.cpu.saturating_sub(before),
         load: own_cpu()?.saturating_sub(load),
-        accepted,
-        delivered,
+        threads: since(&threads, process::threads(server)?),
+        accepted: times(written),
+        delivered: times(read),
     })
+}
+
+/// What one end of a pair came to.
+struct End<P> {
+    times: Vec<Duration>,
+    /// When it had the last message.
+    at: Instant,
+    /// Open still, for what a client has to do after that.
+    _peer: P,
+}
+
+/// Everything that the ends measured, sorted.
+fn times<P>(ends: Vec<End<P>>) -> Vec<Duration> {
+    let mut times: Vec<Duration> = ends.into_iter().flat_map(|end| end.times).collect();
+    times.sort_unstable();
+    times
 }
 
 /// The beat of one writer, out of step with those of the others.
@@ -141,12 +162,9 @@ fn interval(began: Instant, rate: u32, number: u32, count: u32) -> Interval {
 }
 
 /// Writes until the time is over and everything has its receipt: how long each took to be accepted.
-async fn write<P: Peer>(
-    mut peer: P,
-    mut interval: Option<Interval>,
-    until: Instant,
-) -> BenchResult<Vec<Duration>> {
+async fn write<P: Peer>(mut peer: P, mut interval: Option<Interval>, until: Instant) -> BenchResult<End<P>> {
     let mut times = Vec::new();
+    let mut at = now();
     let mut waiting = VecDeque::new();
     let (mut written, mut received, mut is_over) = (0, 0, false);
     while !(is_over && waiting.is_empty() && received >= written) {
@@ -165,9 +183,10 @@ async fn write<P: Peer>(
                 peer.answer(told).await?;
                 match told {
                     Told::Accepted(number) => {
+                        at = now();
                         let accepted = written - waiting.len() as u64;
                         let newly = number.saturating_sub(accepted).min(waiting.len() as u64);
-                        times.extend((0..newly).filter_map(|_| waiting.pop_front()).map(|began| began.elapsed()));
+                        times.extend((0..newly).filter_map(|_| waiting.pop_front()).map(|began| at - began));
                     }
                     Told::Receipt(number) => received = number.max(received),
                     Told::Message(_) | Told::Asked | Told::Other => {}
@@ -175,7 +194,7 @@ async fn write<P: Peer>(
             }
         }
     }
-    Ok(times)
+    Ok(End { times, at, _peer: peer })
 }
 
 async fn beat(interval: &mut Option<Interval>) {
@@ -185,7 +204,7 @@ async fn beat(interval: &mut Option<Interval>) {
 }
 
 /// Reads until the last message: how long each was on its way.
-async fn read<P: Peer>(mut peer: P) -> BenchResult<Vec<Duration>> {
+async fn read<P: Peer>(mut peer: P) -> BenchResult<End<P>> {
     let mut times = Vec::new();
     loop {
         let told = peer.next().await?;
@@ -196,19 +215,28 @@ async fn read<P: Peer>(mut peer: P) -> BenchResult<Vec<Duration>> {
         times.push(stamp.age());
         peer.answer(told).await?;
         if stamp.is_last {
-            return Ok(times);
+            return Ok(End { times, at: now(), _peer: peer });
         }
     }
 }
 
-/// Everything that the tasks measured, sorted.
-async fn gather(mut tasks: JoinSet<BenchResult<Vec<Duration>>>) -> BenchResult<Vec<Duration>> {
-    let mut times = Vec::new();
+async fn gather<P: Peer>(mut tasks: JoinSet<BenchResult<End<P>>>) -> BenchResult<Vec<End<P>>> {
+    let mut ends = Vec::new();
     while let Some(done) = tasks.join_next().await {
-        times.extend(done??);
+        ends.push(done??);
     }
-    times.sort_unstable();
-    Ok(times)
+    Ok(ends)
+}
+
+/// What threads have used since.
+fn since(
+    before: &BTreeMap<String, Duration>,
+    mut after: BTreeMap<String, Duration>,
+) -> BTreeMap<String, Duration> {
+    for (name, cpu) in &mut after {
+        *cpu = cpu.saturating_sub(before.get(name).copied().unwrap_or_default());
+    }
+    after
 }
 
 fn own_cpu() -> BenchResult<Duration> {
