@@ -174,47 +174,34 @@ async fn entrants() -> BenchResult<Vec<Entrant>> {
 }
 
 fn message_figures(entrants: &[Entrant]) -> Vec<Figure> {
-    let ours = &entrants[0];
-    let rival = |archive| {
-        entrants.iter().find(
-            |entrant| matches!(entrant.way, Way::Rival(Kind::Ejabberd { archive: with }) if with == archive),
-        )
-    };
-    let mut figures = Vec::new();
-    let cpu = ours.free(cpu_per_message).unwrap_or_default();
-    figures.push(Figure::new("server CPU per message", cpu, "µs", Some(Bar::AtMost(40.0))));
-    let mut ratio = |what, rival: Option<f64>, ours: Option<f64>, bar| {
-        if let (Some(rival), Some(ours)) = (rival, ours) {
-            figures.push(Figure::new(what, rival / ours, "×", Some(bar)));
-        }
-    };
-    ratio(
-        "messages per server CPU second, to ejabberd's without archive",
-        rival(false).and_then(|rival| rival.free(cpu_per_message)),
-        Some(cpu),
-        Bar::AtLeast(2.0),
-    );
-    ratio(
-        "messages per server CPU second, to ejabberd's with archive on SQLite",
-        rival(true).and_then(|rival| rival.free(cpu_per_message)),
-        Some(cpu),
-        Bar::AtLeast(20.0),
-    );
+    let is_rival = |way, with| matches!(way, Way::Rival(Kind::Ejabberd { archive }) if archive == with);
+    let rival = |archive| entrants.iter().find(|entrant| is_rival(entrant.way, archive));
     let top = RATES[RATES.len() - 1];
-    let at_top = |entrant: &Entrant, figure: fn(&Outcome) -> f64| entrant.at(top, figure);
-    ratio(
-        "written to accepted at 5,000/s, p99, to ejabberd's without archive",
-        at_top(ours, accepted_p99),
-        rival(false).and_then(|rival| at_top(rival, accepted_p99)),
-        Bar::AtMost(1.0),
-    );
-    ratio(
-        "written to delivered at 5,000/s, p99, to ejabberd's without archive",
-        at_top(ours, delivered_p99),
-        rival(false).and_then(|rival| at_top(rival, delivered_p99)),
-        Bar::AtMost(1.0),
-    );
+    let mut figures = Vec::new();
+    for ours in entrants.iter().filter(|entrant| matches!(entrant.way, Way::Callbox(_))) {
+        let mut add = |what: &str, value: Option<f64>, unit, bar| {
+            let what = format!("{}: {what}", ours.name);
+            figures.extend(value.map(|value| Figure::new(what, value, unit, Some(bar))));
+        };
+        let cpu = ours.free(cpu_per_message);
+        add("server CPU per message", cpu, "µs", Bar::AtMost(40.0));
+        for (archive, bar) in [(false, 2.0), (true, 20.0)] {
+            let with = if archive { "with archive on SQLite" } else { "without archive" };
+            let theirs = rival(archive).and_then(|rival| rival.free(cpu_per_message));
+            let what = format!("messages per server CPU second, to ejabberd's {with}");
+            add(&what, ratio(theirs, cpu), "×", Bar::AtLeast(bar));
+        }
+        for (end, p99) in [("accepted", accepted_p99 as fn(&Outcome) -> f64), ("delivered", delivered_p99)] {
+            let theirs = rival(false).and_then(|rival| rival.at(top, p99));
+            let what = format!("written to {end} at {top}/s, p99, to ejabberd's without archive");
+            add(&what, ratio(ours.at(top, p99), theirs), "×", Bar::AtMost(1.0));
+        }
+    }
     figures
+}
+
+fn ratio(of: Option<f64>, to: Option<f64>) -> Option<f64> {
+    Some(of? / to?)
 }
 
 fn comparisons(entrants: &[Entrant]) -> Vec<Comparison> {

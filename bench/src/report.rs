@@ -17,15 +17,15 @@ pub(crate) enum Bar {
 /// One measured figure.
 #[derive(Debug, Clone)]
 pub(crate) struct Figure {
-    what: &'static str,
+    what: String,
     value: f64,
     unit: &'static str,
     bar: Option<Bar>,
 }
 
 impl Figure {
-    pub(crate) fn new(what: &'static str, value: f64, unit: &'static str, bar: Option<Bar>) -> Self {
-        Self { what, value, unit, bar }
+    pub(crate) fn new(what: impl Into<String>, value: f64, unit: &'static str, bar: Option<Bar>) -> Self {
+        Self { what: what.into(), value, unit, bar }
     }
 
     fn row(&self) -> String {
