@@ -137,11 +137,15 @@ impl Report {
     pub(crate) fn open() -> Self {
         let path = PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/RESULTS.md"));
         let text = fs::read_to_string(&path).unwrap_or_default();
+        Self { sections: Self::sections(&text), path }
+    }
+
+    fn sections(text: &str) -> Vec<(String, String)> {
         let sections = text.split("\n## ").skip(1).filter_map(|section| {
             let (name, body) = section.split_once('\n')?;
             Some((name.to_owned(), body.trim().to_owned()))
         });
-        Self { sections: sections.collect(), path }
+        sections.collect()
     }
 
     /// Replaces a bench's section, all but what people wrote about it under [`PROFILE`].
@@ -195,3 +199,30 @@ const HEAD: &str = "\
 The server and the load share the cores of one machine, so rates say little; CPU per operation and the ratio to the bar
 are what to compare between runs.
 ";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_replaces_its_own_section_and_keeps_what_people_wrote_there() {
+        let text = format!(
+            "# Results\n\n## calls\n\nold calls\n\n## messages\n\nold\n\n{PROFILE}\n\nIn the disk.\n"
+        );
+        let mut report = Report { path: PathBuf::new(), sections: Report::sections(&text) };
+        report.put("messages", &vec![Figure::new("cost", 50.0, "µs", Some(Bar::AtMost(40.0)))].into());
+        let [(_, calls), (_, messages)] = &report.sections[..] else { panic!("{:?}", report.sections) };
+        assert_eq!(calls, "old calls");
+        let row = "| cost | 50.0 µs | ≤ 40.0 µs | **falls short** (1.25 × the bar) |";
+        assert!(messages.ends_with(&format!("{row}\n\n{PROFILE}\n\nIn the disk.")), "{messages}");
+        assert!(!messages.contains("old"));
+    }
+
+    #[test]
+    fn others_stand_in_a_race_by_their_ratio_to_ours() {
+        let row = Row { what: "cost".to_owned(), unit: "µs", values: vec![Some(20.0), Some(30.0), None] };
+        let columns = ["ours", "theirs", "absent"].map(str::to_owned).to_vec();
+        let race = Comparison { title: "Race".to_owned(), columns, rows: vec![row], is_race: true };
+        assert!(race.text().ends_with("| cost | 20.0 µs | 30.0 µs (1.50 ×) | – |"), "{}", race.text());
+    }
+}

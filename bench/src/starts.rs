@@ -120,9 +120,8 @@ INSERT INTO events (app_id, user_id, seq, kind, conversation_id, position)
 COMMIT;
 ";
 
-const PAIRS: usize = 10_000;
-const QUICK_PAIRS: usize = 10;
-/// Messages in all, where nothing is left out.
-pub(crate) const MESSAGES: usize = PAIRS * 1_000;
+/// Pairs of users; each has a thousand messages.
+pub(crate) const PAIRS: usize = 10_000;
+pub(crate) const QUICK_PAIRS: usize = 10;
 const STARTS: usize = 7;
 const READY_TIME_MAX: Duration = Duration::from_mins(1);
