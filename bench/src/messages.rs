@@ -150,6 +150,7 @@ async fn entrants() -> BenchResult<Vec<Entrant>> {
         Entrant::new("Callbox", Way::Callbox(Hand::Bare), &RATES, true).await?,
         Entrant::new("Callbox by its Rust client", Way::Callbox(Hand::Sdk), &RATES, false).await?,
     ];
+    let mut is_complete = true;
     for (kind, rates, connects) in [
         (Kind::Ejabberd { archive: false }, RATES.as_slice(), true),
         (Kind::Ejabberd { archive: true }, &[], false),
@@ -157,9 +158,7 @@ async fn entrants() -> BenchResult<Vec<Entrant>> {
         (Kind::Prosody { archive: true }, &[], false),
     ] {
         let Some(version) = kind.version() else {
-            eprintln!(
-                "bench: {kind:?} is not installed; for the comparison: apt-get install ejabberd prosody"
-            );
+            is_complete = false;
             continue;
         };
         let name = match kind {
@@ -168,6 +167,9 @@ async fn entrants() -> BenchResult<Vec<Entrant>> {
             _ => version,
         };
         entrants.push(Entrant::new(&name, Way::Rival(kind), rates, connects).await?);
+    }
+    if !is_complete {
+        eprintln!("bench: for the whole comparison: apt-get install ejabberd erlang-p1-sqlite3 prosody");
     }
     Ok(entrants)
 }

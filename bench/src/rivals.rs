@@ -33,8 +33,8 @@ impl Kind {
     /// Whose they are and which version, or `None` where it is not installed.
     pub(crate) fn version(self) -> Option<String> {
         match self {
-            Self::Ejabberd { .. } => {
-                let folder = ejabberd_folder()?;
+            Self::Ejabberd { archive } => {
+                let folder = ejabberd_folder().filter(|_| !archive || has_sqlite())?;
                 Some(folder.file_name()?.to_str()?.replace('-', " "))
             }
             Self::Prosody { .. } => {
@@ -119,6 +119,12 @@ fn ejabberd_folder() -> Option<PathBuf> {
         name.starts_with("ejabberd-") && path.join("ebin/ejabberd.beam").exists()
     };
     folders.find_map(|entry| Some(entry.path()).filter(|path| is_it(path)))
+}
+
+/// Whether ejabberd can keep an archive: Debian has its SQLite in a package of its own.
+fn has_sqlite() -> bool {
+    let mut libraries = fs::read_dir("/usr/lib/erlang/lib").into_iter().flatten().flatten();
+    libraries.any(|entry| entry.file_name().to_string_lossy().starts_with("p1_sqlite3-"))
 }
 
 /// A port that nobody has right now.
