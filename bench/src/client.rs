@@ -4,9 +4,9 @@ use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Message, Utf8Bytes};
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
 
 use crate::BenchResult;
@@ -27,7 +27,15 @@ impl Http {
 
     /// `POST`s JSON and returns the JSON of the answer, which must be a success.
     pub(crate) async fn post(&mut self, path: &str, authorization: &str, body: &Value) -> BenchResult<Value> {
-        self.send("POST", path, authorization, &body.to_string()).await
+        match self.send("POST", path, authorization, &body.to_string()).await? {
+            [] => Ok(Value::Null),
+            answer => Ok(serde_json::from_slice(answer)?),
+        }
+    }
+
+    /// `GET`s, which must be a success.
+    pub(crate) async fn get(&mut self, path: &str) -> BenchResult<()> {
+        self.send("GET", path, "", "").await.map(drop)
     }
 
     /// `DELETE`s, which must be a success.
@@ -35,7 +43,7 @@ impl Http {
         self.send("DELETE", path, authorization, "").await.map(drop)
     }
 
-    async fn send(&mut self, verb: &str, path: &str, authorization: &str, body: &str) -> BenchResult<Value> {
+    async fn send(&mut self, verb: &str, path: &str, authorization: &str, body: &str) -> BenchResult<&[u8]> {
         let request = format!(
             "{verb} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: {authorization}\r\ncontent-type: application/json\r\n\
              content-length: {}\r\n\r\n{body}",
@@ -46,7 +54,8 @@ impl Http {
         self.answer().await
     }
 
-    async fn answer(&mut self) -> BenchResult<Value> {
+    /// The body of the answer, which must be a success.
+    async fn answer(&mut self) -> BenchResult<&[u8]> {
         self.buffer.clear();
         loop {
             let mut chunk = [0; 4_096];
@@ -66,10 +75,7 @@ impl Http {
             if !head.starts_with("http/1.1 2") {
                 return Err(String::from_utf8_lossy(&self.buffer).into_owned().into());
             }
-            return match length {
-                0 => Ok(Value::Null),
-                _ => Ok(serde_json::from_slice(&self.buffer[end + 4..])?),
-            };
+            return Ok(&self.buffer[end + 4..]);
         }
     }
 
@@ -85,6 +91,12 @@ pub(crate) struct Socket(WebSocketStream<TcpStream>);
 
 impl Socket {
     pub(crate) async fn connect(address: &str, token: &str, connection: &str) -> BenchResult<Self> {
+        let hello = json!({ "type": "hello", "id": "hello", "token": token, "connectionId": connection });
+        Ok(Self::open(address, &hello).await?.0)
+    }
+
+    /// Connects, says this hello and returns the welcome too.
+    pub(crate) async fn open(address: &str, hello: &Value) -> BenchResult<(Self, Value)> {
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         let mut request = format!("ws://{address}/v1/socket").into_client_request()?;
@@ -93,15 +105,21 @@ impl Socket {
         let config = WebSocketConfig::default().read_buffer_size(4_096).write_buffer_size(0);
         let (stream, _) = client_async_with_config(request, stream, Some(config)).await?;
         let mut socket = Self(stream);
-        socket
-            .send(&json!({ "type": "hello", "id": "hello", "token": token, "connectionId": connection }))
-            .await?;
+        socket.send(hello).await?;
         let welcome = socket.receive().await?;
-        if welcome["type"] == "welcome" { Ok(socket) } else { Err(format!("no welcome: {welcome}").into()) }
+        if welcome["type"] == "welcome" {
+            Ok((socket, welcome))
+        } else {
+            Err(format!("no welcome: {welcome}").into())
+        }
     }
 
     pub(crate) async fn send(&mut self, frame: &Value) -> BenchResult<()> {
-        Ok(self.0.send(Message::Text(frame.to_string().into())).await?)
+        self.send_text(frame.to_string()).await
+    }
+
+    pub(crate) async fn send_text(&mut self, frame: String) -> BenchResult<()> {
+        Ok(self.0.send(Message::Text(frame.into())).await?)
     }
 
     /// Waits until the server closes the socket; frames before are skipped.
@@ -115,9 +133,14 @@ impl Socket {
 
     /// The next frame; protocol pings are answered on the way.
     pub(crate) async fn receive(&mut self) -> BenchResult<Value> {
+        Ok(serde_json::from_str(&self.receive_text().await?)?)
+    }
+
+    /// The next frame as it came. Nothing is lost when this is dropped before it is done.
+    pub(crate) async fn receive_text(&mut self) -> BenchResult<Utf8Bytes> {
         loop {
             match self.0.next().await.ok_or("the server closed the socket")?? {
-                Message::Text(text) => return Ok(serde_json::from_str(&text)?),
+                Message::Text(text) => return Ok(text),
                 Message::Close(frame) => {
                     return Err(format!("the server closed the socket: {frame:?}").into());
                 }

@@ -30,7 +30,7 @@ impl Local {
         let folder = TempDir::new()?;
         let options = SqliteOptions::file(folder.path().join("callbox.sqlite"));
         let store = SqliteStore::open(options, dispatcher(Arc::clone(&bus)))?;
-        let system = Arc::new(System(crate::messages::now()));
+        let system = Arc::new(System(crate::timing::now()));
         let service = Arc::new(Service::new(Parts {
             store: store.clone(),
             bus: Arc::clone(&bus),

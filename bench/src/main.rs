@@ -1,29 +1,38 @@
 //! Measures the server from outside: a release build of it runs as a process of its own, the load comes from this one
 //! over loopback. Every figure stands beside its bar in `bench/RESULTS.md`; one that falls short says so.
 //!
-//! Run by `cargo xtask bench [names]`; with `--quick` it does little, to see that it works, and keeps no result. Rates depend on the machine and on whatever else runs there; CPU per operation
-//! and ratios of one run are what to compare.
+//! Run by `cargo xtask bench [names]`; with `--quick` it does little, to see that it works, and keeps no result. Rates
+//! depend on the machine and on whatever else runs there; CPU per operation and ratios of one run are what to compare.
+//! `cargo xtask bench hold` measures nothing: it holds the load on a server, for `perf record` beside it.
 
 #![expect(clippy::cast_precision_loss, reason = "counts stay far below 2^52, and people read the figures")]
 
 mod client;
-mod idle_sockets;
+mod connections;
+mod contender;
+mod inserts;
+mod load;
 mod local;
 mod messages;
 mod passwords;
 mod process;
 mod report;
 mod revocation;
+mod rivals;
 mod scale;
 mod server;
 mod session_checks;
 mod sign_in;
+mod starts;
+mod timing;
+mod xmpp;
 
 use std::process::ExitCode;
 
 use clap::Parser;
-use report::{Figure, Report};
+use report::{Findings, Report};
 use scale::Scale;
+use tokio::signal::unix::{SignalKind, signal};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -56,21 +65,23 @@ fn main() -> ExitCode {
 }
 
 fn run(names: &[&str], scale: Scale) -> BenchResult<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    if names == ["hold"] {
+        return runtime.block_on(unless_stopped(messages::hold()));
+    }
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(name)) {
         return Err(format!("there is no bench '{unknown}'; there are {}", NAMES.join(", ")).into());
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     let mut report = Report::open();
     for name in NAMES.iter().filter(|name| names.is_empty() || names.contains(name)) {
         eprintln!("bench: {name} …");
-        let figures: Vec<Figure> = runtime.block_on(async {
+        let findings: Findings = runtime.block_on(unless_stopped(async {
             match *name {
-                "idle-sockets" => idle_sockets::measure().await,
-                "messages" => messages::measure().await,
-                _ => sign_in::measure(scale).await,
+                "messages" => messages::measure(scale).await,
+                _ => Ok(sign_in::measure(scale).await?.into()),
             }
-        })?;
-        report.put(name, &figures);
+        }))?;
+        report.put(name, &findings);
     }
     match scale {
         Scale::Full => report.save(),
@@ -78,4 +89,15 @@ fn run(names: &[&str], scale: Scale) -> BenchResult<()> {
     }
 }
 
-const NAMES: [&str; 3] = ["idle-sockets", "messages", "sign-in"];
+/// Gives up where someone wants the bench to end: what it started then ends with it.
+async fn unless_stopped<T>(bench: impl Future<Output = BenchResult<T>>) -> BenchResult<T> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        result = bench => result,
+        _ = terminate.recv() => Err("stopped".into()),
+        _ = interrupt.recv() => Err("stopped".into()),
+    }
+}
+
+const NAMES: [&str; 2] = ["messages", "sign-in"];

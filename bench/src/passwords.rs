@@ -8,11 +8,11 @@ use tokio::task::JoinSet;
 
 use crate::BenchResult;
 use crate::client::{Http, Socket};
-use crate::messages::{milliseconds_at, send};
 use crate::process::Usage;
 use crate::report::{Bar, Figure};
 use crate::scale::Scale;
 use crate::server::Server;
+use crate::timing::{milliseconds_at, now};
 
 pub(crate) async fn measure(scale: Scale) -> BenchResult<Vec<Figure>> {
     let server = Server::start().await?;
@@ -90,6 +90,28 @@ async fn message_p99(server: &Server, name: &str, count: usize) -> BenchResult<f
     Ok(milliseconds_at(99, &latencies))
 }
 
+/// Sends one message after another: how long each took to be accepted.
+async fn send(mut socket: Socket, recipient: String, count: usize) -> BenchResult<Vec<Duration>> {
+    let mut latencies = Vec::with_capacity(count);
+    for number in 0..count {
+        let began = now();
+        let message_id = format!("{recipient}-{number}");
+        let message = json!({ "messageId": message_id, "to": { "userId": recipient }, "text": TEXT });
+        socket.send(&json!({ "type": "message.send", "id": message_id, "message": message })).await?;
+        loop {
+            let frame = socket.receive().await?;
+            if frame["re"] == message_id.as_str() {
+                if frame["type"] != "message.accepted" {
+                    return Err(format!("not accepted: {frame}").into());
+                }
+                break;
+            }
+        }
+        latencies.push(began.elapsed());
+    }
+    Ok(latencies)
+}
+
 /// Password sign-ins without end: more than the pool's threads, and not more than its queue holds.
 struct Flood(JoinSet<BenchResult<()>>);
 
@@ -126,6 +148,7 @@ fn by_password(name: &str) -> Value {
     json!({ "identity": { "type": "username", "value": name }, "password": PASSWORD })
 }
 
+const TEXT: &str = "A message of the usual length, about as long as this one.";
 const PASSWORD: &str = "purple tractor parade";
 const HASHES: usize = 200;
 const QUICK_HASHES: usize = 8;

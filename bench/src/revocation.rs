@@ -6,10 +6,10 @@ use std::time::Duration;
 use crate::BenchResult;
 use crate::client::{Http, Socket};
 use crate::local::{Local, LosingBus};
-use crate::messages::{milliseconds_at, now};
 use crate::report::{Bar, Figure};
 use crate::scale::Scale;
 use crate::server::Server;
+use crate::timing::{milliseconds_at, now};
 
 /// Revokes 200 sessions one after the other: where the bus tells of it, and where it does not.
 pub(crate) async fn measure(scale: Scale) -> BenchResult<Vec<Figure>> {

@@ -1,5 +1,7 @@
 //! How much is done.
 
+use std::time::Duration;
+
 /// Enough for figures, or only enough to see that a bench works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scale {
@@ -13,6 +15,14 @@ impl Scale {
         match self {
             Self::Full => full,
             Self::Quick => quick,
+        }
+    }
+
+    /// How long something goes on.
+    pub(crate) fn time(self, full: Duration) -> Duration {
+        match self {
+            Self::Full => full,
+            Self::Quick => full / 10,
         }
     }
 }

@@ -48,7 +48,12 @@ impl Server {
 
     /// What the server's process has used so far.
     pub(crate) fn usage(&self) -> BenchResult<Usage> {
-        Usage::of(self.child.id().ok_or("the server has ended")?)
+        Usage::of(self.id()?)
+    }
+
+    /// The server's process.
+    pub(crate) fn id(&self) -> BenchResult<u32> {
+        Ok(self.child.id().ok_or("the server has ended")?)
     }
 
     /// A ticket for a user, signed by the command that the server's operator has.
