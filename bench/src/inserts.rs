@@ -61,10 +61,10 @@ fn send(tx: &mut dyn Tx, app: AppId, pair: usize, message: NewMessage) -> Result
     }
     let message = tx.append_message(app, message)?;
     let (sender, place) = (message.sender_id.clone(), message.conversation_id.clone());
-    let position = message.position;
+    let (position, at) = (message.position, message.created_at);
     let event = Arc::new(Event::MessageCreated(message));
-    tx.append_event(app, &user(2 * pair), &event)?;
-    tx.append_event(app, &user(2 * pair + 1), &event)?;
+    tx.append_event(app, &user(2 * pair), &event, at)?;
+    tx.append_event(app, &user(2 * pair + 1), &event, at)?;
     tx.raise_watermark(app, &place, &sender, Watermark::Read, position)?;
     Ok(())
 }
@@ -93,10 +93,10 @@ fn prepare(tx: &mut dyn Tx) -> Result<AppId, StoreError> {
 }
 
 fn message(pair: usize, caller: usize, number: u32) -> NewMessage {
-    // Spread like a random id.
+    // As the SDKs make them: the time first, then random bits.
     let spread = (u64::from(number) * 512 + caller as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     NewMessage {
-        id: MessageId::new(format!("m_{spread:016x}{spread:08x}")).expect("an id"),
+        id: MessageId::new(format!("{number:010x}{spread:016x}")).expect("an id"),
         conversation_id: conversation(pair),
         sender_id: user(2 * pair),
         sender_session_id: SessionId::new(format!("ses_{pair:026}")).expect("an id"),

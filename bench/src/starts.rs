@@ -97,26 +97,27 @@ fn fill(database: &Path, pairs: usize) -> BenchResult<()> {
 }
 
 const FILL: &str = "
-CREATE TEMP TABLE pair AS WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n + 1 < PAIRS)
-    SELECT n, printf('conversation-%08d', n) AS id, printf('user-%08d', 2 * n) AS lower, printf('user-%08d', 2 * n + 1) AS upper
-    FROM numbers ORDER BY n;
-CREATE TEMP TABLE member AS SELECT n, id, user_id FROM
-    (SELECT n, id, lower AS user_id FROM pair UNION ALL SELECT n, id, upper FROM pair) ORDER BY user_id;
-CREATE TEMP TABLE place AS WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000)
+CREATE TEMP TABLE pair AS WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < PAIRS)
+    SELECT n, 2 * n AS lower, 2 * n + 1 AS upper FROM numbers ORDER BY n;
+CREATE TEMP TABLE member AS SELECT n, person, printf('user-%08d', person) AS user_id FROM
+    (SELECT n, lower AS person FROM pair UNION ALL SELECT n, upper FROM pair) ORDER BY person;
+CREATE TEMP TABLE moment AS WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 1000)
     SELECT n AS position FROM numbers ORDER BY n;
 BEGIN;
 INSERT INTO users (app_id, id, created_at) SELECT 1, user_id, 1700000000000 FROM member;
-INSERT INTO mailboxes (app_id, user_id, epoch, pruned_up_to) SELECT 1, user_id, 'abcdefgh', 0 FROM member;
-INSERT INTO conversations (app_id, id, created_at, updated_at, lower_member, upper_member)
-    SELECT 1, id, 1700000000000, 1700000000000, lower, upper FROM pair;
-INSERT INTO conversation_members (app_id, conversation_id, user_id, delivered_up_to, read_up_to)
-    SELECT 1, id, user_id, 1000, 1000 FROM member ORDER BY id;
-INSERT INTO messages (app_id, conversation_id, position, id, sender_id, sender_session_id, created_at, text)
-    SELECT 1, id, position, printf('message-%08d-%04d', n, position), lower, 'ses_00000000000000000000000000',
-        1700000000000 + position, 'The quick brown fox jumps over the lazy dog, and then some more.'
-    FROM pair CROSS JOIN place;
-INSERT INTO events (app_id, user_id, seq, kind, conversation_id, position)
-    SELECT 1, user_id, position, 1, id, position FROM member CROSS JOIN place;
+INSERT INTO people (number, app_id, user_id) SELECT person, 1, user_id FROM member;
+INSERT INTO mailboxes (person, epoch, pruned_up_to) SELECT person, 'abcdefgh', 0 FROM member;
+INSERT INTO conversations (number, app_id, id, created_at, updated_at, lower_person, upper_person)
+    SELECT n, 1, printf('conversation-%08d', n), 1700000000000, 1700000000000, lower, upper FROM pair;
+INSERT INTO conversation_members (conversation, person, delivered_up_to, read_up_to)
+    SELECT n, person, 1000, 1000 FROM member ORDER BY n;
+INSERT INTO messages (place, app_id, id, sender, sender_session_id, recipient, created_at, text)
+    SELECT (n << 32) + position, 1, printf('message-%08d-%04d', n, position), lower,
+        'ses_00000000000000000000000000', upper, 1700000000000 + position,
+        'The quick brown fox jumps over the lazy dog, and then some more.'
+    FROM pair CROSS JOIN moment;
+INSERT INTO events (person, seq, at, kind, place)
+    SELECT person, position, unixepoch() * 1000, 1, (n << 32) + position FROM member CROSS JOIN moment;
 COMMIT;
 ";
 

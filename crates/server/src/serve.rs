@@ -196,9 +196,9 @@ async fn keep_house(service: Arc<Service>, stopped: watch::Receiver<()>) {
 }
 
 async fn prune_events(service: Arc<Service>) {
-    let mut timer = tokio::time::interval(PRUNING_INTERVAL);
     loop {
-        timer.tick().await;
+        // Not at the start, which has enough to do.
+        tokio::time::sleep(PRUNING_INTERVAL).await;
         service.prune_events().await;
     }
 }
