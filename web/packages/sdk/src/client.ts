@@ -356,6 +356,7 @@ export class CallboxClient extends Island<ClientEvents> {
     this.#connection.on('frame', (frame) => this.#handleFrame(frame));
     this.#outbox.on('silent', (error) => this.#connection.restart(error));
     this.#log.on('ack', ({ seq }) => this.#connection.send({ type: 'ack', seq }));
+    this.#log.on('probe', ({ id }) => this.#connection.send({ type: 'ping', id }));
     this.#store.on('warning', (warning) => this.emit('warning', warning));
     this.#log.on('cursor', ({ cursor }) => {
       this.messages.handleCursor();
@@ -437,8 +438,10 @@ export class CallboxClient extends Island<ClientEvents> {
         return true;
       case 'error':
         return frame.re !== null && (this.#outbox.handleReply(frame) || isTooLate(frame.error));
-      case 'welcome':
       case 'pong':
+        this.#log.handlePong(frame.re);
+        return true;
+      case 'welcome':
         return true;
       default:
         return this.#handleReply(frame);

@@ -251,12 +251,13 @@ describe('heartbeat', () => {
     await fake.advance(24_999);
     expect(fake.socket.of('ping')).toHaveLength(0);
     await fake.advance(1);
-    expect(fake.socket.of('ping')).toHaveLength(1);
-    fake.socket.receive({ type: 'pong', re: fake.socket.of('ping')[0]!.id });
+    const pings = (): string[] => fake.socket.of('ping').map(({ id }) => id);
+    expect(pings()).toEqual(['p1']);
+    fake.socket.receive({ type: 'pong', re: 'p1' });
     await fake.advance(20_000);
     fake.socket.receive(created(11));
     await fake.advance(20_000);
-    expect(fake.socket.of('ping')).toHaveLength(1);
+    expect(pings()).toEqual(['p1', 'ack-11']);
     expect(client.connection).toBe('online');
   });
 
@@ -332,5 +333,6 @@ test('close() disconnects and keeps the session; connect() goes on', async () =>
   expect(fake.sockets).toHaveLength(1);
   client.connect();
   fake.socket.open();
-  expect(fake.socket.of('hello')[0]?.cursor).toBe('k3.11');
+  // Nobody knows whether the last acknowledgement arrived.
+  expect(fake.socket.of('hello')[0]?.cursor).toBe('k3.10');
 });

@@ -167,7 +167,6 @@ export class Connection extends Island<ConnectionEvents> {
   #hear(frame: UnknownFrame): void {
     this.#heardAt = this.world.now();
     if (this.#probing) this.#beat();
-    if (frame.type === 'pong') return;
     if (this.#state === 'online') this.emit('frame', frame);
     else if (frame.type === 'welcome') this.#handleWelcome(frame as unknown as Welcome);
     else if (frame.type === 'error') this.#handleHelloError(frame);

@@ -63,6 +63,38 @@ test('acknowledgements are cumulative, after the handlers, at most every 250 ms'
   expect(acks().at(-1)).toBe(112);
 });
 
+test('an acknowledgement that is lost with its socket is said again', async () => {
+  const { fake, client } = await signedIn();
+  const heard: string[] = [];
+  client.messages.on('message', ({ message }) => heard.push(message.id));
+  fake.socket.receive(created(11));
+  await fake.advance(0);
+  fake.socket.takesAcks = false;
+  fake.socket.receive(created(12));
+  await fake.advance(2_000);
+  expect(fake.socket.of('ack').map(({ seq }) => seq)).toEqual([11, 12]);
+  expect(fake.socket.of('ping').map(({ id }) => id)).toEqual(['ack-11', 'ack-12']);
+  fake.socket.serverCloses(1006);
+  await fake.advance(500);
+  welcome(fake.socket, { resumed: true });
+  expect(fake.socket.of('hello')[0]?.cursor).toBe('k3.11');
+  fake.socket.receive(created(12));
+  await fake.advance(2_000);
+  expect(fake.socket.of('ack').map(({ seq }) => seq)).toEqual([12]);
+  expect(heard).toEqual(['msg_11', 'msg_12']);
+});
+
+test('acknowledgements are asked after once in two seconds at most', async () => {
+  const { fake } = await signedIn();
+  for (let seq = 11; seq <= 50; seq += 1) {
+    fake.socket.receive(created(seq));
+    await fake.advance(100);
+  }
+  await fake.advance(10_000);
+  const pings = fake.socket.of('ping').map(({ id }) => id);
+  expect([pings.length, pings[0], pings.at(-1)]).toEqual([4, 'ack-11', 'ack-50']);
+});
+
 test('what was not acknowledged before a cut is asked for again, dropped, and acknowledged', async () => {
   const { fake, client } = await signedIn();
   const heard: string[] = [];

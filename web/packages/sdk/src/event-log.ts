@@ -5,6 +5,8 @@ import { Island, type Timer } from './world.js';
 export interface EventLogEvents {
   /** Everything up to `seq` was handled: time to say so. */
   ack: { seq: number };
+  /** Ask the server for a sign of life with this id: its pong says that the acknowledgements before it arrived. */
+  probe: { id: string };
   /** Where to go on after the next page load. */
   cursor: { cursor: string };
   /**
@@ -27,13 +29,17 @@ export class EventLog extends Island<EventLogEvents> {
   #heard = 0;
   /** The last event that was acknowledged. */
   #acked = 0;
+  /** The last event whose acknowledgement is known to have arrived. */
+  #confirmed = 0;
   #online = false;
   #ackTimer: Timer | null = null;
   #ackedAt = -Infinity;
+  #probeTimer: Timer | null = null;
+  #probedAt = -Infinity;
 
   /**
-   * What the next hello says; `null` before the first welcome. Events that were handled but not acknowledged are asked for
-   * once more, so that the server learns that they arrived.
+   * What the next hello says; `null` before the first welcome. Events that were handled, and whose acknowledgement may not
+   * have arrived, are asked for once more, so that the server learns that they did.
    */
   get cursor(): string | null {
     return this.#epoch === null ? null : `${this.#epoch}${this.#acked}`;
@@ -64,11 +70,19 @@ export class EventLog extends Island<EventLogEvents> {
     this.#keepCursor();
   }
 
-  /** The socket is gone, and with it what was to be acknowledged there. */
+  /** The socket is gone, with what was to be acknowledged there, and perhaps with acknowledgements under way. */
   handleLost(): void {
-    this.#stopTimer();
+    this.#stopTimers();
     if (this.#online) this.#keepCursor();
     this.#online = false;
+    this.#acked = this.#confirmed;
+  }
+
+  /** The answer to a ping: everything that was said before the ping arrived. */
+  handlePong(re: string): void {
+    if (!re.startsWith(PROBE)) return;
+    this.#confirmed = Math.max(this.#confirmed, Number(re.slice(PROBE.length)));
+    this.#probe();
   }
 
   /** Looks at a logged frame before it is handled. */
@@ -93,7 +107,7 @@ export class EventLog extends Island<EventLogEvents> {
   #moveTo(cursor: string): void {
     const { epoch, seq } = parseCursor(cursor);
     this.#epoch = epoch;
-    this.#handled = this.#heard = this.#acked = seq;
+    this.#handled = this.#heard = this.#acked = this.#confirmed = seq;
   }
 
   #hear(seq: number): void {
@@ -105,12 +119,28 @@ export class EventLog extends Island<EventLogEvents> {
   }
 
   #ack(): void {
-    this.#stopTimer();
+    this.world.clearTimeout(this.#ackTimer);
+    this.#ackTimer = null;
     if (!this.#online) return;
     this.#acked = this.#heard;
     this.#ackedAt = this.world.now();
     this.emit('ack', { seq: this.#acked });
+    this.#probe();
     this.#keepCursor();
+  }
+
+  /** An acknowledgement that is lost with its socket would be missed until the next event: one in a while is asked after. */
+  #probe(): void {
+    if (this.#probeTimer !== null || this.#confirmed >= this.#acked) return;
+    const wait = Math.max(0, this.#probedAt + PROBE_INTERVAL_MS - this.world.now());
+    this.#probeTimer = this.world.setTimeout(
+      () => {
+        this.#probeTimer = null;
+        this.#probedAt = this.world.now();
+        this.emit('probe', { id: `${PROBE}${this.#acked}` });
+      },
+      Math.min(wait, PROBE_INTERVAL_MS),
+    );
   }
 
   #keepCursor(): void {
@@ -118,9 +148,10 @@ export class EventLog extends Island<EventLogEvents> {
     if (cursor !== null) this.emit('cursor', { cursor });
   }
 
-  #stopTimer(): void {
+  #stopTimers(): void {
     this.world.clearTimeout(this.#ackTimer);
-    this.#ackTimer = null;
+    this.world.clearTimeout(this.#probeTimer);
+    this.#ackTimer = this.#probeTimer = null;
   }
 }
 
@@ -135,3 +166,6 @@ export function parseCursor(cursor: string): { epoch: string | null; seq: number
 }
 
 const ACK_INTERVAL_MS = 250;
+const PROBE_INTERVAL_MS = 2_000;
+/** What the ids of pings after acknowledgements begin with. */
+const PROBE = 'ack-';

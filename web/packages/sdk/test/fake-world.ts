@@ -153,6 +153,8 @@ export class FakeSocket implements SocketLike {
   /** Hears each frame as it is sent. */
   onSent: (frame: ClientFrame) => void = () => undefined;
   closedByClient = false;
+  /** Whether what the client acknowledges arrives, as its pings after that show. */
+  takesAcks = true;
   readonly url: string;
   readonly protocols: string[];
 
@@ -166,6 +168,9 @@ export class FakeSocket implements SocketLike {
     const frame = JSON.parse(text) as ClientFrame;
     this.sent.push(frame);
     this.onSent(frame);
+    if (this.takesAcks && frame.type === 'ping' && frame.id.startsWith('ack-')) {
+      this.receive({ type: 'pong', re: frame.id });
+    }
   }
 
   close(): void {
