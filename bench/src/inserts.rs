@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use callbox_domain::{
     App, AppId, AppKey, AppSettings, Conversation, ConversationId, Event, MailboxEpoch, MessageId, SessionId,
-    Timestamp, User, UserId, Watermark,
+    Timestamp, User, UserId,
 };
 use callbox_storage::{NewMessage, Store, StoreError, Tx};
 use callbox_storage_sqlite::{SqliteOptions, SqliteStore};
@@ -60,12 +60,10 @@ fn send(tx: &mut dyn Tx, app: AppId, pair: usize, message: NewMessage) -> Result
         return Ok(());
     }
     let message = tx.append_message(app, message)?;
-    let (sender, place) = (message.sender_id.clone(), message.conversation_id.clone());
-    let (position, at) = (message.position, message.created_at);
+    let at = message.created_at;
     let event = Arc::new(Event::MessageCreated(message));
     tx.append_event(app, &user(2 * pair), &event, at)?;
     tx.append_event(app, &user(2 * pair + 1), &event, at)?;
-    tx.raise_watermark(app, &place, &sender, Watermark::Read, position)?;
     Ok(())
 }
 

@@ -196,10 +196,11 @@ async fn keep_house(service: Arc<Service>, stopped: watch::Receiver<()>) {
 }
 
 async fn prune_events(service: Arc<Service>) {
+    // The start has enough to do.
+    tokio::time::sleep(PRUNING_DELAY).await;
     loop {
-        // Not at the start, which has enough to do.
-        tokio::time::sleep(PRUNING_INTERVAL).await;
         service.prune_events().await;
+        tokio::time::sleep(PRUNING_INTERVAL).await;
     }
 }
 
@@ -225,6 +226,9 @@ const HOUSEKEEPING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Old events are looked for this often.
 const PRUNING_INTERVAL: Duration = Duration::from_hours(1);
+
+/// And first so long after the start.
+const PRUNING_DELAY: Duration = Duration::from_mins(5);
 
 #[cfg(test)]
 mod tests {

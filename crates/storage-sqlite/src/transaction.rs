@@ -27,7 +27,7 @@ pub(crate) struct Transaction<'home, 'connection> {
     holds_writes: bool,
     guard: Cell<Guard>,
     /// Why the closure that runs cannot be kept: one of its writing verbs failed, perhaps half-way.
-    spoilt: Option<StoreError>,
+    spoilt: RefCell<Option<StoreError>>,
     /// Why nothing of the transaction can be kept.
     lost: RefCell<Option<StoreError>>,
 }
@@ -63,11 +63,12 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     /// Runs a closure and keeps or undoes what it wrote. The answer is for its caller, once the batch is committed.
     pub fn run(&mut self, job: &mut dyn WriteJob) -> StoreResult<()> {
         self.guard.set(Guard::Untouched);
-        self.spoilt = None;
+        *self.spoilt.get_mut() = None;
         let events_before = self.events.len();
         let verdict = catch_unwind(AssertUnwindSafe(|| job.run(self)));
         let spoilt = self.spoilt.take();
         if self.lost().is_some() {
+            self.appended.get_mut().clear();
             return Ok(());
         }
         let kept = match (verdict, spoilt) {
@@ -103,12 +104,12 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
 
     /// Runs a writing verb. When it fails, nothing of the closure will be kept, whatever the closure makes of it.
     pub fn writing<T>(&mut self, verb: impl FnOnce(&mut Self) -> StoreResult<T>) -> StoreResult<T> {
-        if let Some(error) = &self.spoilt {
+        if let Some(error) = self.spoilt.get_mut() {
             return Err(error.clone());
         }
         let result = verb(self);
         if let Err(error) = &result {
-            self.spoilt = Some(error.clone());
+            self.spoilt.get_mut().get_or_insert_with(|| error.clone());
         }
         result
     }
@@ -127,7 +128,7 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     /// Runs a statement that writes; how many rows it changed.
     pub fn execute(&self, sql: &'static str, parameters: impl Params) -> StoreResult<usize> {
         self.protect()?;
-        self.perform(sql, parameters)
+        self.statement(sql)?.execute(parameters).map_err(|error| self.failure(&error))
     }
 
     /// The first row, checked.
@@ -209,7 +210,7 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
             appended: RefCell::default(),
             holds_writes: false,
             guard: Cell::new(Guard::Untouched),
-            spoilt: None,
+            spoilt: RefCell::default(),
             lost: RefCell::new(None),
         };
         transaction.control(sql)?;
@@ -235,7 +236,11 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
         if !appended.is_empty() {
             self.protect()?;
             for row in appended {
-                row.write(self.statements).map_err(|error| self.failure(&error))?;
+                if let Err(error) = row.write(self.statements) {
+                    let error = self.failure(&error);
+                    self.spoilt.borrow_mut().get_or_insert_with(|| error.clone());
+                    return Err(error);
+                }
             }
         }
         Ok(())
@@ -293,12 +298,11 @@ impl<'home, 'connection> Transaction<'home, 'connection> {
     }
 
     /// Runs a statement that steers the transaction itself.
+    ///
+    /// What was appended is not written first: the savepoint that keeps it apart may be just what is being made.
     fn control(&self, sql: &'static str) -> StoreResult<()> {
-        self.perform(sql, []).map(drop)
-    }
-
-    fn perform(&self, sql: &'static str, parameters: impl Params) -> StoreResult<usize> {
-        self.statement(sql)?.execute(parameters).map_err(|error| self.failure(&error))
+        let ran = self.statements.get(sql).and_then(|mut statement| statement.execute([]));
+        ran.map(drop).map_err(|error| self.failure(&error))
     }
 
     /// What the caller is told of an error; notes whether it takes the whole transaction with it.

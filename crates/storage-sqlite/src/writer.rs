@@ -186,7 +186,7 @@ fn next(
         return None;
     }
     if backlog.is_empty() {
-        queue.drain_into(backlog, BATCH_CLOSURES_MAX - taken);
+        queue.drain_into(backlog, PORTION_MAX.min(BATCH_CLOSURES_MAX - taken));
     }
     let queued = backlog.pop_front_if(|queued| matches!(queued.item, Work::Write(_)))?;
     match queued.item {
@@ -199,5 +199,8 @@ fn next(
 const LAST_BUSY_TIMEOUT: Duration = Duration::from_millis(500);
 /// A batch ends after so many closures.
 const BATCH_CLOSURES_MAX: usize = 2_000;
+/// So many are taken from the queue at a time: they wait for a closure that meets a disk that hangs, those in the queue are
+/// answered.
+const PORTION_MAX: usize = 16;
 /// A batch ends when it has been running for so long.
 const BATCH_TIME_MAX: Duration = Duration::from_millis(8);

@@ -78,6 +78,9 @@ fn an_erased_user_leaves_readable_histories_and_a_free_id() {
     assert!(frames.iter().all(|frame| !frame.contains("\"ann\"") && !frame.contains("secret")), "{frames:?}");
 
     block_on(world.service.mark_read(&bob, place.clone(), 2)).expect("what is left can be read");
+    let repeated =
+        world.send(&bob, "message-2", "ann", "an answer").expect("accepted, as it was the first time");
+    assert_eq!((repeated.position, repeated.recipient_id), (2, Some(tombstone.clone())));
     let refused = [
         world.send_to(&bob, "message-3", to_conversation(&place), "hello?"),
         world.send(&bob, "message-4", tombstone.as_str(), "hello?"),

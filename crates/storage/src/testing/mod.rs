@@ -58,6 +58,7 @@ macro_rules! store_cases {
             writes: a_panic_leaves_nothing;
             writes: a_failed_verb_undoes_the_whole_write;
             writes: neighbours_of_a_refusal_and_a_panic_stay;
+            writes: a_refusal_undoes_what_was_appended_before_other_verbs;
             writes: a_caller_that_went_away_does_not_cancel;
             writes: a_read_fails_alone;
             writes: events_are_announced_after_the_commit_in_order;

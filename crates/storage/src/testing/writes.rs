@@ -118,6 +118,50 @@ pub(super) fn neighbours_of_a_refusal_and_a_panic_stay(make: &MakeStore) {
     assert_eq!(told(&world, "ann"), [(1, "one"), (2, "two"), (3, "three")].map(owned));
 }
 
+pub(super) fn a_refusal_undoes_what_was_appended_before_other_verbs(make: &MakeStore) {
+    let world = World::with_users(make, &["ann", "bob"]);
+    let conversation = world.converse("one", &["ann", "bob"]);
+    let app = world.app;
+    let sends = |name: &'static str| {
+        let id = conversation.clone();
+        move |tx: &mut dyn Tx| {
+            send(tx, app, new_message(&id, "ann", name), &user_ids(&["ann", "bob"])).map(drop)
+        }
+    };
+    let others: [fn(&mut dyn Tx, callbox_domain::AppId) -> StoreResult<()>; 2] = [
+        |tx, app| tx.touch_user(app, &user_id("ann"), super::world::at(99)),
+        |tx, app| tx.user(app, &user_id("bob")).map(drop),
+    ];
+    let (open, held) = world.gate();
+    let mut writes = vec![];
+    for (number, other) in others.into_iter().enumerate() {
+        let kept = sends(["one", "two"][number]);
+        let refused = sends(["no-one", "no-two"][number]);
+        let again = sends(["no-three", "no-four"][number]);
+        writes.push(world.queue(kept));
+        writes.push(world.queue(move |tx| {
+            refused(tx)?;
+            other(tx, app)?;
+            again(tx)?;
+            Err::<(), _>(StoreError::Closed)
+        }));
+    }
+    open.send(()).expect("the writer waits");
+    assert_eq!(block_on(held), Ok(()));
+    let refusal = Err(WriteError::Refused(StoreError::Closed));
+    for (number, write) in writes.into_iter().enumerate() {
+        assert_eq!(block_on(write), if number % 2 == 0 { Ok(()) } else { refusal.clone() });
+    }
+    world.write(sends("three"));
+    for user in ["ann", "bob"] {
+        assert_eq!(told(&world, user), [(1, "one"), (2, "two"), (3, "three")].map(owned));
+    }
+    let ann = world.read(move |read| read.user(app, &user_id("ann"))).expect("ann");
+    assert_eq!(ann.last_seen_at, None);
+    let all = world.read(move |read| read.messages(app, &conversation, crate::MessagesPage::Latest, 10));
+    assert_eq!(all.iter().map(|message| message.position).collect::<Vec<_>>(), [1, 2, 3]);
+}
+
 pub(super) fn a_caller_that_went_away_does_not_cancel(make: &MakeStore) {
     let world = World::new(make);
     let app = world.app;
