@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use callbox_domain::{Event, UserId};
+use callbox_domain::{AppId, Event, UserId};
 use futures_executor::block_on;
 
 use super::MakeStore;
@@ -118,6 +118,9 @@ pub(super) fn neighbours_of_a_refusal_and_a_panic_stay(make: &MakeStore) {
     assert_eq!(told(&world, "ann"), [(1, "one"), (2, "two"), (3, "three")].map(owned));
 }
 
+/// A verb after others.
+type Other = fn(&mut dyn Tx, AppId) -> StoreResult<()>;
+
 pub(super) fn a_refusal_undoes_what_was_appended_before_other_verbs(make: &MakeStore) {
     let world = World::with_users(make, &["ann", "bob"]);
     let conversation = world.converse("one", &["ann", "bob"]);
@@ -128,7 +131,7 @@ pub(super) fn a_refusal_undoes_what_was_appended_before_other_verbs(make: &MakeS
             send(tx, app, new_message(&id, "ann", name), &user_ids(&["ann", "bob"])).map(drop)
         }
     };
-    let others: [fn(&mut dyn Tx, callbox_domain::AppId) -> StoreResult<()>; 2] = [
+    let others: [Other; 2] = [
         |tx, app| tx.touch_user(app, &user_id("ann"), super::world::at(99)),
         |tx, app| tx.user(app, &user_id("bob")).map(drop),
     ];
