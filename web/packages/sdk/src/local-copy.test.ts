@@ -2,6 +2,7 @@ import { IDBFactory } from 'fake-indexeddb';
 import { describe, expect, test, vi } from 'vitest';
 import { FakeAccounts } from '../test/fake-accounts.js';
 import { FakeBrowser } from '../test/fake-browser.js';
+import { FakeDisk } from '../test/fake-disk.js';
 import { settle } from '../test/fake-world.js';
 import { type Setup, created, setUp, welcome } from '../test/signed-in.js';
 import type { ClientOptions } from './client.js';
@@ -168,6 +169,93 @@ describe('the place in the log', () => {
     await receive(second, 11, 12);
     expect(placeIn(stores.localStore)).toMatchObject({ cursor: 'q9.4' });
     expect(stores.localStore.load('app ann seen')).toHaveLength(1);
+  });
+});
+
+describe('an area that was emptied', () => {
+  const keys = (localStore: LocalStore): string[] => {
+    const records = localStore.load('app ann seen') as [string, unknown][];
+    return records.map(([key]) => key).sort();
+  };
+  const empty = (localStore: LocalStore) =>
+    localStore.write('app ann seen', { clear: true, records: [] });
+
+  test('has everything that is held again after the next events, not the newest alone', async () => {
+    const stores = { localStore: memoryLocalStore(), sessionStore: memorySessionStore() };
+    const before = await open(stores);
+    await receive(before, 11, 12);
+    await empty(stores.localStore);
+    await receive(before, 13);
+    expect(keys(stores.localStore)).toEqual([]);
+    await receive(before, 14);
+    expect(placeIn(stores.localStore)).toMatchObject({ cursor: 'k3.14' });
+    const after = await open(stores);
+    expect(held(after)).toEqual(['msg_11', 'msg_12', 'msg_13', 'msg_14']);
+  });
+
+  test('has it again too where this page read what was there, and did not write it', async () => {
+    const stores = { localStore: memoryLocalStore(), sessionStore: memorySessionStore() };
+    await receive(await open(stores), 11, 12);
+    const page = await open(stores);
+    await empty(stores.localStore);
+    await receive(page, 13);
+    await receive(page, 14);
+    expect(held(await open(stores))).toEqual(['msg_11', 'msg_12', 'msg_13', 'msg_14']);
+  });
+
+  test('has no hole where a page that is behind has begun it anew', async () => {
+    const browser = new FakeBrowser();
+    const stores = { localStore: memoryLocalStore(), sessionStore: memorySessionStore() };
+    const [fast, slow] = [await open(stores, browser.tab()), await open(stores, browser.tab())];
+    await receive(fast, 11, 12, 13);
+    await empty(stores.localStore);
+    await receive(slow, 11);
+    await receive(slow, 12);
+    expect(placeIn(stores.localStore)).toMatchObject({ cursor: 'k3.12' });
+    await receive(fast, 14);
+    await receive(fast, 15);
+    expect(placeIn(stores.localStore)).toMatchObject({ cursor: 'k3.15' });
+    const next = await open(stores, browser.tab());
+    expect(held(next)).toEqual(['msg_11', 'msg_12', 'msg_13', 'msg_14', 'msg_15']);
+  });
+
+  test('has no part of it either where several writes were under way', async () => {
+    const disk = new FakeDisk();
+    const localStore = disk.page();
+    const opening = open({ localStore });
+    const work = async (): Promise<void> => {
+      await settle(LONG);
+      while (localStore.step()) await settle();
+    };
+    await work();
+    const page = await opening;
+    await work();
+    await receive(page, 11);
+    await work();
+    await receive(page, 12);
+    await receive(page, 13);
+    disk.empty('app ann seen');
+    await work();
+    expect(disk.load('app ann seen')).toEqual([]);
+    await receive(page, 14);
+    await work();
+    const kept = new Map(disk.load('app ann seen'));
+    expect(kept.get('cursor')).toMatchObject({ cursor: 'k3.14' });
+    expect([11, 12, 13, 14].filter((seq) => !kept.has(`message/cnv_1/${seq}`))).toEqual([]);
+  });
+
+  test('stays empty where the user signed out in another page', async () => {
+    const browser = new FakeBrowser();
+    const stores = { localStore: memoryLocalStore(), sessionStore: memorySessionStore() };
+    const [first, second] = [await open(stores, browser.tab()), await open(stores, browser.tab())];
+    await receive(first, 11, 12);
+    await receive(second, 11, 12);
+    await first.client.signOut();
+    // The server has not been asked yet why: nothing else than the end of the line is known.
+    second.fake.answer = () => new Promise(() => undefined);
+    second.fake.socket.serverCloses(4401);
+    await settle(LONG);
+    expect(keys(stores.localStore)).toEqual([]);
   });
 });
 

@@ -26,7 +26,7 @@ export interface Kept {
   area: string;
   /** Conversations and messages. */
   held: Held;
-  /** Where in the log they are from; `null` where nothing is kept. */
+  /** Up to where in the log they were last kept; `null` where nothing is. What changed since is to be kept beside that. */
   place: Place | null;
 }
 
@@ -109,12 +109,28 @@ export class LocalCopy implements LocalMessages {
   keep(): void {
     const [kept, cursor] = [this.#kept, this.#cursor()];
     if (!kept || cursor === null || this.#isIncomplete) return;
+    const before = kept.place;
     const changes = kept.held.takeChanges();
-    const records: LocalRecord[] = [...changes, this.#placeAt(cursor)];
-    const allows = (there: unknown): boolean => isNoFurther(there as Place | undefined, cursor);
+    const records: LocalRecord[] = [...changes, this.#placeAt(kept, cursor)];
+    let isEmptied = false;
+    const allows = (there: unknown): boolean => {
+      const place = there as Place | undefined;
+      isEmptied = before !== null && isBehind(place, before);
+      return !isEmptied && isNoFurther(place, cursor);
+    };
     void this.#store.write(kept.area, { records, allows }).then((isKept) => {
-      if (!isKept) kept.held.giveBack(changes);
+      if (isEmptied) this.#handleEmptied(kept);
+      else if (!isKept) kept.held.giveBack(changes);
     });
+  }
+
+  /**
+   * What changed is no whole without what was there. Everything is written with the next event: if the user signed out in
+   * another page, there is none, and nothing may be left.
+   */
+  #handleEmptied(kept: Kept): void {
+    kept.place = null;
+    kept.held.giveBack(new Map(kept.held.takeAll()));
   }
 
   /** Events were missed; with `restored`, what is held may have never been. */
@@ -129,7 +145,7 @@ export class LocalCopy implements LocalMessages {
     this.#isIncomplete = false;
     if (!kept || cursor === null) return;
     if (this.#sureUpTo === null || restored || sureUpTo > this.#sureUpTo) this.#sureUpTo = sureUpTo;
-    const records = [...kept.held.takeAll(), this.#placeAt(cursor)];
+    const records = [...kept.held.takeAll(), this.#placeAt(kept, cursor)];
     // Another page may have been faster, and be further. A log that was restored counts anew.
     const allows = (there: unknown): boolean =>
       restored ||
@@ -138,8 +154,10 @@ export class LocalCopy implements LocalMessages {
     void this.#store.write(kept.area, { clear: true, records, allows });
   }
 
-  #placeAt(cursor: string): LocalRecord {
-    return [CURSOR, { cursor, sureUpTo: this.#sureUpTo } satisfies Place];
+  /** The place that is written now, and that the next changes go beside. */
+  #placeAt(kept: Kept, cursor: string): LocalRecord {
+    kept.place = { cursor, sureUpTo: this.#sureUpTo };
+    return [CURSOR, kept.place];
   }
 }
 
@@ -147,6 +165,13 @@ export class LocalCopy implements LocalMessages {
 function isNoFurther(there: Place | undefined, cursor: string): boolean {
   if (!there) return true;
   return isSameLog(there, cursor) && parseCursor(there.cursor).seq <= parseCursor(cursor).seq;
+}
+
+/** Whether what was kept up to `before` is not there any more, though another page may have begun anew. */
+function isBehind(there: Place | undefined, before: Place): boolean {
+  if (!there) return true;
+  const isBefore = parseCursor(there.cursor).seq < parseCursor(before.cursor).seq;
+  return isBefore && isSameLog(there, before.cursor);
 }
 
 function isSameLog(there: Place | undefined, cursor: string): boolean {

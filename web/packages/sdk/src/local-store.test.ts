@@ -116,14 +116,69 @@ describe('a store that is relied on', () => {
 
   test('gives way to memory when it does not answer', async () => {
     const fake = new FakeWorld();
-    const hangs = () => new Promise<never>(() => undefined);
     const store = new ReliableStore(fake.world, { load: hangs, write: hangs });
-    const warnings: string[] = [];
-    store.on('warning', ({ error }) => warnings.push(error.message));
+    const warnings = warningsOf(store);
     const loading = store.load('ann');
     await fake.advance(5_000);
     expect(await loading).toEqual([]);
     expect(warnings).toEqual([expect.stringMatching(/^Messages cannot be kept here: .+\.$/)]);
+    expect(fake.timers).toBe(0);
+  });
+
+  test('forgets at a sign-out also what it had before it failed', async () => {
+    const disk = memoryLocalStore();
+    let isFull = false;
+    const store = new ReliableStore(new FakeWorld().world, {
+      load: (area) => disk.load(area),
+      write: (area, change) => {
+        if (isFull && change.records.length > 0) fail();
+        return disk.write(area, change);
+      },
+    });
+    const warnings = warningsOf(store);
+    for (const area of ['ann seen', 'ann waiting', 'bob seen']) {
+      await store.write(area, { records: [['a', 1]] });
+    }
+    isFull = true;
+    await store.write('ann seen', { records: [['b', 2]] });
+    expect(await disk.load('ann seen')).toEqual([['a', 1]]);
+    await store.clear('ann seen', 'ann waiting');
+    expect(await disk.load('ann seen')).toEqual([]);
+    expect(await disk.load('ann waiting')).toEqual([]);
+    expect(await disk.load('bob seen')).toEqual([['a', 1]]);
+    expect(await store.load('ann seen')).toEqual([]);
+    expect(warnings).toEqual([expect.stringMatching(/^Messages cannot be kept here/)]);
+  });
+
+  test('tries a sign-out that fails once more, and forgets', async () => {
+    const disk = memoryLocalStore();
+    let failures = 0;
+    const store = new ReliableStore(new FakeWorld().world, {
+      load: (area) => disk.load(area),
+      write: (area, change) => {
+        if (change.clear && (failures += 1) === 1) fail();
+        return disk.write(area, change);
+      },
+    });
+    await store.write('ann', { records: [['a', 1]] });
+    await store.clear('ann');
+    expect(await disk.load('ann')).toEqual([]);
+  });
+
+  test.each([
+    ['refuses', failLater, 0],
+    ['never answers', hangs, 10_000],
+  ])('says once that messages may be left where it %s', async (_name, write, ms) => {
+    const fake = new FakeWorld();
+    const store = new ReliableStore(fake.world, { load: () => [], write });
+    const warnings = warningsOf(store);
+    const clearing = store.clear('ann seen', 'ann waiting');
+    await fake.advance(ms);
+    await clearing;
+    expect(warnings).toEqual([
+      expect.stringMatching(/^Messages cannot be kept here/),
+      expect.stringMatching(/^Messages of the user who signed out may still be .+\.$/),
+    ]);
     expect(fake.timers).toBe(0);
   });
 
@@ -154,6 +209,16 @@ function fail(): never {
 
 function failLater(): Promise<never> {
   return Promise.reject(new Error('no room'));
+}
+
+function hangs(): Promise<never> {
+  return new Promise(() => undefined);
+}
+
+function warningsOf(store: ReliableStore): string[] {
+  const warnings: string[] = [];
+  store.on('warning', ({ error }) => warnings.push(error.message));
+  return warnings;
 }
 
 function sorted(records: readonly (readonly [string, unknown])[]): unknown[] {

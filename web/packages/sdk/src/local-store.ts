@@ -57,7 +57,7 @@ export function memoryLocalStore(): LocalStore {
 
 /** What {@link ReliableStore} tells. */
 export interface ReliableStoreEvents {
-  /** The store failed, and memory takes its place. */
+  /** The store failed, and memory takes its place; or what a user left in it cannot be forgotten. */
   warning: { error: CallboxError };
 }
 
@@ -66,6 +66,7 @@ export interface ReliableStoreEvents {
  * answer. Nothing here rejects. @internal
  */
 export class ReliableStore extends Island<ReliableStoreEvents> {
+  readonly #chosen: LocalStore;
   #used: LocalStore;
   #outlivesPage: boolean;
   #last: Promise<unknown> = Promise.resolve();
@@ -73,7 +74,7 @@ export class ReliableStore extends Island<ReliableStoreEvents> {
   constructor(world: World, choice: LocalStoreChoice) {
     super(world);
     this.#outlivesPage = choice !== 'memory';
-    this.#used = storeOf(world, choice);
+    this.#chosen = this.#used = storeOf(world, choice);
   }
 
   /** Whether the next page load finds what is kept. */
@@ -81,20 +82,12 @@ export class ReliableStore extends Island<ReliableStoreEvents> {
     return this.#outlivesPage;
   }
 
-  /** Everything in this area. Someone waits for it: a store that does not answer in time has failed. */
-  async load(area: string): Promise<readonly LocalRecord[]> {
-    const loading = this.#inTurn((store) => store.load(area));
-    if (!this.#outlivesPage) return loading;
-    let timer: Timer | null = null;
-    const late = new Promise<readonly LocalRecord[]>((resolve) => {
-      timer = this.world.setTimeout(() => {
-        this.#giveUp(clientError('timeout'));
-        resolve([]);
-      }, LOAD_TIMEOUT_MS);
-    });
-    const records = await Promise.race([loading, late]);
-    this.world.clearTimeout(timer);
-    return records;
+  /** Everything in this area. */
+  load(area: string): Promise<readonly LocalRecord[]> {
+    return this.#orGiveUp(
+      this.#inTurn((store) => store.load(area)),
+      [],
+    );
   }
 
   /** Makes the change, and answers whether it was allowed. */
@@ -102,9 +95,42 @@ export class ReliableStore extends Island<ReliableStoreEvents> {
     return this.#inTurn((store) => store.write(area, change));
   }
 
-  /** Forgets everything in this area. */
-  async clear(area: string): Promise<void> {
-    await this.write(area, { clear: true, records: [] });
+  /** Forgets everything in these areas; also what a store that failed meanwhile has from before. */
+  async clear(...areas: string[]): Promise<void> {
+    const change: LocalChange = { clear: true, records: [] };
+    const cleared = areas.map((area) => this.write(area, change));
+    await this.#orGiveUp(Promise.all(cleared), []);
+    if (this.#used === this.#chosen) return;
+    try {
+      const forgotten = areas.map(async (area) => await this.#chosen.write(area, change));
+      await this.#inTime(Promise.all(forgotten));
+    } catch (cause) {
+      const error = clientError('store_failed', { message: NOT_FORGOTTEN, cause });
+      this.emit('warning', { error });
+    }
+  }
+
+  /** Someone waits for this access: a store that does not answer in time has failed. */
+  async #orGiveUp<Result>(access: Promise<Result>, otherwise: Result): Promise<Result> {
+    if (!this.#outlivesPage) return access;
+    try {
+      return await this.#inTime(access);
+    } catch (cause) {
+      this.#giveUp(cause);
+      return otherwise;
+    }
+  }
+
+  async #inTime<Result>(access: Promise<Result>): Promise<Result> {
+    let timer: Timer | null = null;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = this.world.setTimeout(() => reject(clientError('timeout')), TIMEOUT_MS);
+    });
+    try {
+      return await Promise.race([access, late]);
+    } finally {
+      this.world.clearTimeout(timer);
+    }
   }
 
   #inTurn<Result>(access: (store: LocalStore) => Result | Promise<Result>): Promise<Result> {
@@ -122,7 +148,9 @@ export class ReliableStore extends Island<ReliableStoreEvents> {
     }
   }
 
-  /** What was kept stays as it is: a whole of an earlier moment, from which a later page load can go on. */
+  /**
+   * What was kept stays until the user signs out: a whole of an earlier moment, from which a later page load can go on.
+   */
   #giveUp(cause: unknown): void {
     if (!this.#outlivesPage) return;
     this.#outlivesPage = false;
@@ -140,5 +168,7 @@ function storeOf(world: World, choice: LocalStoreChoice): LocalStore {
 
 const NOT_KEPT =
   'Messages cannot be kept here: those that wait to be sent are lost when this page is closed or loaded again. Check whether the browser lets this page store data.';
+const NOT_FORGOTTEN =
+  'Messages of the user who signed out may still be on this device. Remove the data of this page in the settings of the browser.';
 /** Some browsers never answer where they refuse to store anything. */
-const LOAD_TIMEOUT_MS = 5_000;
+const TIMEOUT_MS = 5_000;

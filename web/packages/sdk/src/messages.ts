@@ -159,8 +159,7 @@ export class Messages extends Island<MessagesEvents> {
 
   /** Forgets what is kept of a user. @internal */
   async clear(areaOfUser: string): Promise<void> {
-    const { store } = this.#ports;
-    await Promise.all([store.clear(`${areaOfUser} seen`), store.clear(`${areaOfUser} waiting`)]);
+    await this.#ports.store.clear(`${areaOfUser} seen`, `${areaOfUser} waiting`);
   }
 
   /** @internal */

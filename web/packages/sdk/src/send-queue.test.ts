@@ -120,6 +120,30 @@ describe('what waits when a page is loaded again', () => {
     expect(client.messages.local.conversations()).toEqual([]);
   });
 
+  test('is gone after a sign-out also where the store failed before', async () => {
+    const desk = new Desk();
+    let isFull = false;
+    const localStore: LocalStore = {
+      load: (area) => desk.localStore.load(area),
+      write: (area, change) => {
+        if (isFull && change.records.length > 0) throw new DOMException('full');
+        return desk.localStore.write(area, change);
+      },
+    };
+    const { client, fake } = await desk.open(false, { localStore });
+    fake.socket.receive(created(11));
+    await fake.advance(300);
+    client.messages.send('bob', 'never sent');
+    await settle();
+    isFull = true;
+    client.messages.send('bob', 'never kept');
+    await settle();
+    expect(await desk.waiting()).toHaveLength(1);
+    await client.signOut();
+    expect(await desk.waiting()).toEqual([]);
+    expect(await desk.localStore.load('app ann seen')).toEqual([]);
+  });
+
   test('is kept in memory where the store fails, with a warning', async () => {
     const broken: LocalStore = {
       load: () => [],

@@ -9,6 +9,11 @@ export class FakeDisk {
     return this.#kept.load(area) as readonly LocalRecord[];
   }
 
+  /** The browser or another page takes an area away. */
+  empty(area: string): void {
+    void this.#kept.write(area, { clear: true, records: [] });
+  }
+
   /** The store as one page has it. */
   page(): DiskOfPage {
     return new DiskOfPage(this.#kept);
