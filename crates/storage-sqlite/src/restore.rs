@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use crate::backup::{BACKED_UP_AT, Proceed, Step, Watch};
 use crate::error::OpenError;
 use crate::files::{
-    ENDINGS, Unfinished, create_private, remove_if_there, sync_file, sync_folder_of, with_ending,
+    ENDINGS, Unfinished, create_private, folder_of, remove_if_there, sync_file, sync_folder_of, with_ending,
 };
 use crate::migrate::{check_known, migrate};
 use crate::options::BUSY_TIMEOUT_DEFAULT;
@@ -35,6 +35,9 @@ pub enum RestoreError {
     /// The file is a database of something else.
     #[error("{} is not a backup: it is a database of another program", .0.display())]
     NotCallbox(PathBuf),
+    /// The file is where the database goes, or where it is prepared.
+    #[error("{} is in the way: the restore itself writes there; move the backup to another name first", .0.display())]
+    InTheWay(PathBuf),
     /// The file was cut off.
     #[error("the backup {} is cut off: it has {found} of {expected} bytes; take a whole one", path.display())]
     CutOff {
@@ -113,19 +116,23 @@ pub struct Staged {
     connection: Connection,
     file: Unfinished,
     backup: PathBuf,
+    database: PathBuf,
 }
 
 impl Staged {
-    /// Looks at a backup without touching anything: whether it can be read, is a database, and is not cut off.
-    pub fn check_file(backup: &Path) -> Result<(), RestoreError> {
-        check_header(backup)
+    /// Looks at a backup for the place `database` without touching anything: whether it can be read, is a database, is not
+    /// cut off, and lies where the restore leaves it alone.
+    pub fn check_file(backup: &Path, database: &Path) -> Result<(), RestoreError> {
+        check_header(backup)?;
+        check_place(backup, database)
     }
 
-    /// Copies a backup to `place`, where no other process may be at work, and checks it: that it is whole, a database of
-    /// Callbox, not newer than this server, and in itself consistent. Then it is brought to the newest schema.
-    pub fn new(backup: &Path, place: &Path, watch: Watch<'_>) -> Result<Self, RestoreError> {
-        check_header(backup)?;
-        let file = Unfinished(place.to_owned());
+    /// Copies a backup beside the place `database`, where no other process may be at work, and checks it: that it is whole,
+    /// a database of Callbox, not newer than this server, and in itself consistent. Then it is brought to the newest schema.
+    pub fn new(backup: &Path, database: &Path, watch: Watch<'_>) -> Result<Self, RestoreError> {
+        Self::check_file(backup, database)?;
+        let place = &staging_place(database);
+        let file = Unfinished(place.clone());
         for ending in ENDINGS {
             remove_if_there(&with_ending(place, ending)).map_err(|error| cannot_write(place, &error))?;
         }
@@ -150,7 +157,7 @@ impl Staged {
             return Err(RestoreError::Damaged { path: backup.to_owned(), reason: last_line(&found) });
         }
         migrate(&connection, place).map_err(|error| does_not_fit(backup, error))?;
-        Ok(Self { connection, file, backup: backup.to_owned() })
+        Ok(Self { connection, file, backup: backup.to_owned(), database: database.to_owned() })
     }
 
     /// What was kept under `name`, such as the fingerprint of the master key.
@@ -182,10 +189,11 @@ impl Staged {
         Ok(Renewed { users, sessions_ended })
     }
 
-    /// Puts it into the place `database`, and what is there under the name `aside`. At every moment one of the two is in
-    /// the place, whole.
-    pub fn put_into_place(self, database: &Path, aside: &Path) -> Result<Restored, RestoreError> {
-        let Self { connection, file, backup } = self;
+    /// Puts it into its place, and what is there under the name `aside`. At every moment one of the two is in the place,
+    /// whole.
+    pub fn put_into_place(self, aside: &Path) -> Result<Restored, RestoreError> {
+        let Self { connection, file, backup, database } = self;
+        let database = database.as_path();
         connection.close().map_err(|(_, error)| refused(&backup, &file.0, &error))?;
         let of = |path: &Path| {
             let path = path.to_owned();
@@ -207,6 +215,32 @@ impl Staged {
 /// Whether a database, or something of one, is in this place.
 pub fn is_taken(database: &Path) -> bool {
     ENDINGS.iter().any(|ending| with_ending(database, ending).exists())
+}
+
+/// Where a backup is prepared for the place `database`: in the same folder, so that a new name is all that it needs then.
+fn staging_place(database: &Path) -> PathBuf {
+    database.with_extension("restore")
+}
+
+/// What lies in the staging place is removed, and what lies in the place of the database is what a restore is to replace:
+/// neither may be the backup, which can be the only one.
+fn check_place(backup: &Path, database: &Path) -> Result<(), RestoreError> {
+    // By what it is, and by what it is called: the name that was given may be a link.
+    let given = [backup.canonicalize().ok(), in_real_folder(backup)];
+    for place in [staging_place(database), database.to_owned()] {
+        for ending in ENDINGS {
+            let taken = in_real_folder(&with_ending(&place, ending));
+            if taken.is_some() && given.contains(&taken) {
+                return Err(RestoreError::InTheWay(backup.to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A path by the real name of its folder; `None` where there is no such folder, and so nothing in it.
+fn in_real_folder(path: &Path) -> Option<PathBuf> {
+    Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?))
 }
 
 fn check_header(backup: &Path) -> Result<(), RestoreError> {
@@ -357,7 +391,7 @@ fn own_as_folder(path: &Path) {
     #[cfg(unix)]
     {
         use std::os::unix::fs::MetadataExt;
-        let (Ok(folder), Ok(file)) = (crate::files::folder_of(path).metadata(), path.metadata()) else {
+        let (Ok(folder), Ok(file)) = (folder_of(path).metadata(), path.metadata()) else {
             return;
         };
         if (folder.uid(), folder.gid()) != (file.uid(), file.gid()) {

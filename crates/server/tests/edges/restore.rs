@@ -233,6 +233,9 @@ async fn whatever_cannot_be_restored_is_one_line_and_changes_nothing() {
     let without_replace = refused(&restore[..2]).await;
     assert!(without_replace.contains("--replace sets it aside"), "{without_replace}");
 
+    let own = path_in(&config(folder).storage.folder, "callbox.sqlite");
+    assert!(refused(&["restore", &own, "--replace"]).await.contains("is in the way"));
+
     let key = config(folder).storage.master_key_file;
     let its_own = std::fs::read_to_string(&key).expect("a key");
     let (id, _) = its_own.split_once(':').expect("id and key");

@@ -41,16 +41,15 @@ impl Scene {
     }
 
     fn stage(&self) -> Result<Staged, RestoreError> {
-        Staged::new(&self.path("backup"), &self.path("staged"), &mut |_| Proceed::Yes)
+        Staged::new(&self.path("backup"), &self.path("callbox.db"), &mut |_| Proceed::Yes)
     }
 
     fn restore(&self, sessions: Sessions) -> (Renewed, Restored) {
         let mut staged = self.stage().expect("a good backup");
         assert_eq!(staged.made_at(), Ok(Some(moment())));
         let renewed = staged.renew(&CountingRandom::default(), moment(), sessions).expect("renewed");
-        let restored =
-            staged.put_into_place(&self.path("callbox.db"), &self.path("aside")).expect("in place");
-        assert!(!self.path("staged").exists());
+        let restored = staged.put_into_place(&self.path("aside")).expect("in place");
+        assert!(!self.path("callbox.restore").exists());
         (renewed, restored)
     }
 
@@ -162,7 +161,7 @@ fn a_copy_of_a_whole_folder_is_a_backup_too() {
     let staged = scene.stage().expect("good");
     assert_eq!(staged.made_at(), Ok(None));
     drop(staged);
-    assert!(!scene.path("staged").exists() && !scene.path("staged-wal").exists());
+    assert!(!scene.path("callbox.restore").exists() && !scene.path("callbox.restore-wal").exists());
     assert!(scene.path("backup-wal").exists(), "what is restored stays as it is");
 }
 
@@ -174,7 +173,7 @@ fn what_is_no_good_backup_is_refused_and_nothing_is_left() {
     let refused = |bytes: &[u8]| {
         std::fs::write(&backup, bytes).expect("written");
         let error = scene.stage().err().expect("refused");
-        assert!(!scene.path("staged").exists());
+        assert!(!scene.path("callbox.restore").exists());
         assert!(!error.to_string().contains('\n'), "{error}");
         error
     };
@@ -196,6 +195,40 @@ fn what_is_no_good_backup_is_refused_and_nothing_is_left() {
 }
 
 #[test]
+fn a_backup_where_the_restore_itself_writes_is_refused_and_stays() {
+    let scene = Scene::set(0);
+    let good = std::fs::read(scene.path("backup")).expect("read");
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let backup = scene.path(&format!("callbox.restore{ending}"));
+        std::fs::write(&backup, &good).expect("written");
+        let refused = |named: PathBuf| {
+            let error = RestoreError::InTheWay(named.clone());
+            let staged = Staged::new(&named, &scene.path("callbox.db"), &mut |_| Proceed::Yes);
+            assert_eq!(staged.err(), Some(error));
+            assert_eq!(std::fs::read(&backup).expect("still there"), good);
+        };
+        refused(backup.clone());
+        refused(scene.folder.path().join(".").join(backup.file_name().expect("a name")));
+        #[cfg(unix)]
+        {
+            let link = scene.path("link");
+            std::os::unix::fs::symlink(&backup, &link).expect("linked");
+            refused(link.clone());
+            std::fs::remove_file(link).expect("removed");
+        }
+        std::fs::remove_file(&backup).expect("removed");
+    }
+    let database = scene.path("callbox.db");
+    assert_eq!(Staged::check_file(&database, &database), Err(RestoreError::InTheWay(database.clone())));
+    #[cfg(unix)]
+    {
+        let place = scene.path("callbox.restore");
+        std::os::unix::fs::symlink(scene.path("backup"), &place).expect("linked");
+        assert_eq!(Staged::check_file(&place, &database), Err(RestoreError::InTheWay(place)));
+    }
+}
+
+#[test]
 fn backups_of_others_and_of_newer_servers_are_refused() {
     let scene = Scene::set(0);
     let refused = || scene.stage().err().expect("refused");
@@ -214,15 +247,15 @@ fn backups_of_others_and_of_newer_servers_are_refused() {
 #[test]
 fn a_restore_that_is_stopped_leaves_nothing() {
     let scene = Scene::set(0);
-    let stopped = Staged::new(&scene.path("backup"), &scene.path("staged"), &mut |_| Proceed::No);
+    let stopped = Staged::new(&scene.path("backup"), &scene.path("callbox.db"), &mut |_| Proceed::No);
     assert_eq!(stopped.err(), Some(RestoreError::Stopped));
-    assert!(!scene.path("staged").exists());
+    assert!(!scene.path("callbox.restore").exists());
 }
 
 #[test]
 fn what_an_unfinished_restore_left_is_no_hindrance() {
     let scene = Scene::set(0);
-    for name in ["staged", "staged-wal", "staged-journal"] {
+    for name in ["callbox.restore", "callbox.restore-wal", "callbox.restore-journal"] {
         std::fs::write(scene.path(name), "of before").expect("written");
     }
     scene.restore(Sessions::Keep);
@@ -255,6 +288,7 @@ fn every_refusal_is_one_line() {
         RestoreError::CannotRead { path: path.clone(), reason: reason.clone() },
         RestoreError::NotADatabase(path.clone()),
         RestoreError::NotCallbox(path.clone()),
+        RestoreError::InTheWay(path.clone()),
         RestoreError::CutOff { path: path.clone(), found: 1, expected: 2 },
         RestoreError::Damaged { path: path.clone(), reason: reason.clone() },
         RestoreError::OtherVersion { path: path.clone(), reason: reason.clone() },
