@@ -10,13 +10,14 @@ use std::path::{Path, PathBuf};
 use callbox_domain::{MailboxEpoch, Random, SessionEndReason, Timestamp};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
-use crate::backup::{BACKED_UP_AT, Proceed, Step, Watch};
+use crate::backup::BACKED_UP_AT;
 use crate::error::OpenError;
 use crate::files::{
     ENDINGS, Unfinished, create_private, folder_of, remove_if_there, sync_file, sync_folder_of, with_ending,
 };
 use crate::migrate::{check_known, migrate};
 use crate::options::BUSY_TIMEOUT_DEFAULT;
+use crate::progress::{Proceed, Step, Watch, watched};
 
 /// Why a backup was not restored. Each is one line that says what to do; what was there before is as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -137,26 +138,11 @@ impl Staged {
             remove_if_there(&with_ending(place, ending)).map_err(|error| cannot_write(place, &error))?;
         }
         copy_all(backup, place, &mut *watch)?;
-        if watch(Step::Checking) == Proceed::No {
-            return Err(RestoreError::Stopped);
-        }
-        let failed = |error: rusqlite::Error| refused(backup, place, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(place, flags).map_err(failed)?;
-        connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
-        check_known(&connection, backup).map_err(|error| does_not_fit(backup, error))?;
-        // One file, without a log beside it. It is worth nothing before it is complete, and synced as a whole then.
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF",
-            )
-            .map_err(failed)?;
-        let found: String =
-            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failed)?;
-        if found != "ok" {
-            return Err(RestoreError::Damaged { path: backup.to_owned(), reason: last_line(&found) });
-        }
-        migrate(&connection, place).map_err(|error| does_not_fit(backup, error))?;
+        let mut connection =
+            Connection::open_with_flags(place, flags).map_err(|error| refused(backup, place, &error))?;
+        let check = |connection: &mut Connection| check_and_migrate(connection, backup, place);
+        watched(&mut connection, watch, || Step::Checking, check).ok_or(RestoreError::Stopped)??;
         Ok(Self { connection, file, backup: backup.to_owned(), database: database.to_owned() })
     }
 
@@ -178,20 +164,24 @@ impl Staged {
         random: &dyn Random,
         now: Timestamp,
         sessions: Sessions,
+        watch: Watch<'_>,
     ) -> Result<Renewed, RestoreError> {
-        let failed = |error| refused(&self.backup, &self.file.0, &error);
-        let users = renew_epochs(&self.connection, random).map_err(failed)?;
-        let sessions_ended = match sessions {
-            Sessions::End => end_sessions(&self.connection, now).map_err(failed)?,
-            Sessions::Keep => 0,
+        let renew = |connection: &mut Connection| {
+            let users = renew_epochs(connection, random)?;
+            let sessions_ended = match sessions {
+                Sessions::End => end_sessions(connection, now)?,
+                Sessions::Keep => 0,
+            };
+            connection.execute("DELETE FROM meta WHERE name = ?1", [BACKED_UP_AT])?;
+            Ok(Renewed { users, sessions_ended })
         };
-        self.connection.execute("DELETE FROM meta WHERE name = ?1", [BACKED_UP_AT]).map_err(failed)?;
-        Ok(Renewed { users, sessions_ended })
+        let renewed = watched(&mut self.connection, watch, || Step::Checking, renew);
+        renewed.ok_or(RestoreError::Stopped)?.map_err(self.failed())
     }
 
     /// Puts it into its place, and what is there under the name `aside`. At every moment one of the two is in the place,
-    /// whole.
-    pub fn put_into_place(self, aside: &Path) -> Result<Restored, RestoreError> {
+    /// whole. Once that has begun it is not stopped any more.
+    pub fn put_into_place(self, aside: &Path, watch: Watch<'_>) -> Result<Restored, RestoreError> {
         let Self { connection, file, backup, database } = self;
         let database = database.as_path();
         connection.close().map_err(|(_, error)| refused(&backup, &file.0, &error))?;
@@ -201,6 +191,9 @@ impl Staged {
         };
         own_as_folder(&file.0);
         sync_file(&file.0).map_err(of(&file.0))?;
+        if watch(Step::Checking) == Proceed::No {
+            return Err(RestoreError::Stopped);
+        }
         let before = set_aside(database, aside)?;
         fs::rename(&file.0, database).map_err(of(database))?;
         sync_folder_of(database).map_err(of(database))?;
@@ -300,6 +293,23 @@ fn copy(from: &Path, to: &Path, watch: Watch<'_>) -> Result<(), RestoreError> {
             return Err(RestoreError::Stopped);
         }
     }
+}
+
+/// Looks whether the copy at `place` is what a backup must be, and brings it to the newest schema.
+fn check_and_migrate(connection: &Connection, backup: &Path, place: &Path) -> Result<(), RestoreError> {
+    let failed = |error: rusqlite::Error| refused(backup, place, &error);
+    connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
+    check_known(connection, backup).map_err(|error| does_not_fit(backup, error))?;
+    // One file, without a log beside it. It is worth nothing before it is complete, and synced as a whole then.
+    connection
+        .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+        .map_err(failed)?;
+    let found: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if found != "ok" {
+        return Err(RestoreError::Damaged { path: backup.to_owned(), reason: last_line(&found) });
+    }
+    migrate(connection, place).map_err(|error| does_not_fit(backup, error))
 }
 
 /// One random epoch for each user, a few thousand in each transaction.

@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{APP, World, send, user, user_id};
-use crate::{Proceed, PutAside, Renewed, RestoreError, Restored, Sessions, Staged, back_up, is_taken};
+use crate::{Proceed, PutAside, Renewed, RestoreError, Restored, Sessions, Staged, Step, back_up, is_taken};
 
 /// A folder with a database, closed, and a backup of it.
 struct Scene {
@@ -47,8 +47,10 @@ impl Scene {
     fn restore(&self, sessions: Sessions) -> (Renewed, Restored) {
         let mut staged = self.stage().expect("a good backup");
         assert_eq!(staged.made_at(), Ok(Some(moment())));
-        let renewed = staged.renew(&CountingRandom::default(), moment(), sessions).expect("renewed");
-        let restored = staged.put_into_place(&self.path("aside")).expect("in place");
+        let renewed = staged
+            .renew(&CountingRandom::default(), moment(), sessions, &mut |_| Proceed::Yes)
+            .expect("renewed");
+        let restored = staged.put_into_place(&self.path("aside"), &mut |_| Proceed::Yes).expect("in place");
         assert!(!self.path("callbox.restore").exists());
         (renewed, restored)
     }
@@ -247,9 +249,20 @@ fn backups_of_others_and_of_newer_servers_are_refused() {
 #[test]
 fn a_restore_that_is_stopped_leaves_nothing() {
     let scene = Scene::set(0);
-    let stopped = Staged::new(&scene.path("backup"), &scene.path("callbox.db"), &mut |_| Proceed::No);
-    assert_eq!(stopped.err(), Some(RestoreError::Stopped));
-    assert!(!scene.path("callbox.restore").exists());
+    let before = std::fs::read(scene.path("callbox.db")).expect("read");
+    let stop = &mut |_| Proceed::No;
+    let stop_at_the_check = &mut |step| if step == Step::Checking { Proceed::No } else { Proceed::Yes };
+    let (backup, database) = (scene.path("backup"), scene.path("callbox.db"));
+    assert_eq!(Staged::new(&backup, &database, stop).err(), Some(RestoreError::Stopped));
+    assert_eq!(Staged::new(&backup, &database, stop_at_the_check).err(), Some(RestoreError::Stopped));
+    let mut staged = scene.stage().expect("good");
+    let renewed = staged.renew(&CountingRandom::default(), moment(), Sessions::End, stop);
+    assert_eq!(renewed, Err(RestoreError::Stopped));
+    drop(staged);
+    let staged = scene.stage().expect("good");
+    assert_eq!(staged.put_into_place(&scene.path("aside"), stop), Err(RestoreError::Stopped));
+    assert!(!scene.path("callbox.restore").exists() && !scene.path("aside").exists());
+    assert!(std::fs::read(&database).expect("still there") == before);
 }
 
 #[test]
