@@ -13,7 +13,8 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use crate::backup::BACKED_UP_AT;
 use crate::error::OpenError;
 use crate::files::{
-    ENDINGS, Unfinished, create_private, folder_of, remove_if_there, sync_file, sync_folder_of, with_ending,
+    ENDINGS, Unfinished, create_private, folder_of, remove_if_there, sync_file,
+    sync_folder_of, with_ending,
 };
 use crate::migrate::{check_known, migrate};
 use crate::options::BUSY_TIMEOUT_DEFAULT;
@@ -194,8 +195,10 @@ impl Staged {
         if watch(Step::Checking) == Proceed::No {
             return Err(RestoreError::Stopped);
         }
-        let before = set_aside(database, aside)?;
+        let mut moves = Moves::default();
+        let before = set_aside(database, aside, &mut moves)?;
         fs::rename(&file.0, database).map_err(of(database))?;
+        moves.keep();
         sync_folder_of(database).map_err(of(database))?;
         Ok(Restored { before })
     }
@@ -348,9 +351,12 @@ fn end_sessions(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64
 }
 
 /// Gives what is in a place another name, with its newest writes.
-fn set_aside(database: &Path, aside: &Path) -> Result<PutAside, RestoreError> {
+fn set_aside(database: &Path, aside: &Path, moves: &mut Moves) -> Result<PutAside, RestoreError> {
     if !is_taken(database) {
         return Ok(PutAside::Nothing);
+    }
+    if is_taken(aside) {
+        return Err(cannot_write(aside, &io::ErrorKind::AlreadyExists.into()));
     }
     if begins_as_database(database) {
         fold(database);
@@ -358,22 +364,62 @@ fn set_aside(database: &Path, aside: &Path) -> Result<PutAside, RestoreError> {
     // What could not be folded goes first: the log of one database must never lie beside another.
     for ending in ["-wal", "-journal"] {
         let (from, to) = (with_ending(database, ending), with_ending(aside, ending));
-        match fs::rename(&from, &to) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot_write(&to, &error)),
-            _ => {}
+        if from.exists() {
+            moves.rename(&from, &to).map_err(|error| cannot_write(&to, &error))?;
         }
     }
+    // Whoever opens the database makes this anew.
     let index = with_ending(database, "-shm");
     remove_if_there(&index).map_err(|error| cannot_write(&index, &error))?;
     if database.exists() {
-        // A second name, so that the place is not empty for a moment; not every file system knows them.
-        let named = match fs::hard_link(database, aside) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => fs::rename(database, aside),
-            named => named,
-        };
-        named.map_err(|error| cannot_write(aside, &error))?;
+        moves.link(database, aside).map_err(|error| cannot_write(aside, &error))?;
     }
     Ok(PutAside::As(aside.to_owned()))
+}
+
+/// New names of files, which get their old ones back when this goes and they were not to be kept.
+#[derive(Default)]
+struct Moves(Vec<Move>);
+
+enum Move {
+    Renamed { from: PathBuf, to: PathBuf },
+    Linked(PathBuf),
+}
+
+impl Moves {
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)?;
+        self.0.push(Move::Renamed { from: from.to_owned(), to: to.to_owned() });
+        Ok(())
+    }
+
+    /// A second name, so that the first is not without a file for a moment; not every file system knows them.
+    fn link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        match fs::hard_link(from, to) {
+            Ok(()) => self.0.push(Move::Linked(to.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            Err(_) => self.rename(from, to)?,
+        }
+        Ok(())
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Moves {
+    fn drop(&mut self) {
+        for moved in self.0.drain(..).rev() {
+            let (path, undone) = match &moved {
+                Move::Renamed { from, to } => (to, fs::rename(to, from)),
+                Move::Linked(to) => (to, fs::remove_file(to)),
+            };
+            if let Err(error) = undone {
+                tracing::warn!(path = %path.display(), %error, "what was set aside stays under its new name");
+            }
+        }
+    }
 }
 
 /// SQLite would throw the log away that lies beside what is none.

@@ -114,6 +114,38 @@ fn a_damaged_database_is_set_aside_as_it_is() {
 }
 
 #[test]
+fn what_was_set_aside_comes_back_where_the_backup_cannot_take_its_place() {
+    let scene = Scene::set(0);
+    let files =
+        [("callbox.db", "no database"), ("callbox.db-wal", "no log"), ("callbox.db-journal", "nothing")];
+    for (name, text) in files {
+        std::fs::write(scene.path(name), text).expect("written");
+    }
+    let as_before = || {
+        for (name, text) in files {
+            assert_eq!(std::fs::read_to_string(scene.path(name)).expect("as before"), text);
+        }
+        assert!(!scene.path("aside-wal").exists() && !scene.path("aside-journal").exists());
+    };
+    let staged = scene.stage().expect("good");
+    // Gone at the last moment, after everything else was looked at.
+    let restored = staged.put_into_place(&scene.path("aside"), &mut |_| {
+        std::fs::remove_file(scene.path("callbox.restore")).expect("removed");
+        Proceed::Yes
+    });
+    assert!(matches!(restored, Err(RestoreError::CannotWrite { .. })), "{restored:?}");
+    assert!(!scene.path("aside").exists());
+    as_before();
+
+    std::fs::write(scene.path("aside"), "precious").expect("written");
+    let staged = scene.stage().expect("good");
+    let restored = staged.put_into_place(&scene.path("aside"), &mut |_| Proceed::Yes);
+    assert!(matches!(restored, Err(RestoreError::CannotWrite { .. })), "{restored:?}");
+    assert_eq!(std::fs::read_to_string(scene.path("aside")).expect("still there"), "precious");
+    as_before();
+}
+
+#[test]
 fn a_log_without_its_database_is_not_left_beside_the_new_one() {
     let scene = Scene::set(0);
     std::fs::remove_file(scene.path("callbox.db")).expect("removed");
