@@ -51,6 +51,7 @@ mod tests;
 
 pub use backup::{BackupError, back_up};
 pub use error::OpenError;
+pub use files::own_as_folder;
 pub use options::{
     BUSY_TIMEOUT_DEFAULT, Location, PATIENCE_DEFAULT, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions,
     WRITE_QUEUE_MAX,

@@ -13,7 +13,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 use crate::backup::BACKED_UP_AT;
 use crate::error::OpenError;
 use crate::files::{
-    ENDINGS, Unfinished, create_private, folder_of, remove_if_there, sync_file,
+    ENDINGS, Unfinished, create_private, folder_of, own_as_folder, remove_if_there, sync_file,
     sync_folder_of, with_ending,
 };
 use crate::migrate::{check_known, migrate};
@@ -440,23 +440,6 @@ fn fold(database: &Path) {
     if let Err(error) = fold() {
         tracing::debug!(%error, "the log of the database that is set aside stays beside it");
     }
-}
-
-/// Gives a file to whoever owns its folder: the one who restores may be another user than the server's.
-fn own_as_folder(path: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let (Ok(folder), Ok(file)) = (folder_of(path).metadata(), path.metadata()) else {
-            return;
-        };
-        if (folder.uid(), folder.gid()) != (file.uid(), file.gid()) {
-            // Only the superuser may; for anyone else the server says at its start what is wrong.
-            let _ = std::os::unix::fs::chown(path, Some(folder.uid()), Some(folder.gid()));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = path;
 }
 
 /// What is said of an error of SQLite on the copy at `place`.
