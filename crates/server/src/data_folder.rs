@@ -8,7 +8,9 @@ use std::sync::Arc;
 use callbox_domain::Random;
 use callbox_service::{MasterKey, MasterKeyError};
 use callbox_storage::{CommitListener, StoreError};
-use callbox_storage_sqlite::{BackupError, OpenError, RestoreError, SqliteOptions, SqliteStore};
+use callbox_storage_sqlite::{
+    BackupError, OpenError, RestoreError, SqliteOptions, SqliteStore, own_as_folder,
+};
 
 use crate::config::{ConfigError, StorageConfig};
 
@@ -167,12 +169,19 @@ pub(crate) fn lock(folder: &Path) -> Result<File, StartError> {
     let failed = |error| StartError::Folder { path: folder.to_owned(), error };
     fs::create_dir_all(folder).map_err(failed)?;
     restrict(folder, 0o700).map_err(failed)?;
-    let file = File::options()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(folder.join(LOCK_FILE))
-        .map_err(failed)?;
+    let path = folder.join(LOCK_FILE);
+    let file = match File::options().create_new(true).write(true).open(&path) {
+        Ok(file) => {
+            // Or the server's user could not open what a command of the superuser has made.
+            own_as_folder(&path);
+            file
+        }
+        // With `create`, as it may have gone meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            File::options().create(true).truncate(false).write(true).open(&path).map_err(failed)?
+        }
+        Err(error) => return Err(failed(error)),
+    };
     match file.try_lock() {
         Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(StartError::InUse(folder.to_owned())),

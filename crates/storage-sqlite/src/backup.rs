@@ -5,8 +5,6 @@
 //! or in the unused part of a page, is not copied. SQLite's online backup would copy it, page by page.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{RecvTimeoutError, sync_channel};
-use std::time::Duration;
 
 use callbox_domain::Timestamp;
 use rusqlite::{Connection, ErrorCode, OpenFlags, ffi, params};
@@ -16,33 +14,8 @@ use crate::error::OpenError;
 use crate::files::{Unfinished, create_private, name_finally, sync_file, sync_folder_of, with_ending};
 use crate::migrate::check_application;
 use crate::options::BUSY_TIMEOUT_DEFAULT;
+use crate::progress::{Proceed, Step, Watch, watched};
 use crate::restore::last_line;
-
-/// How far a backup, or the restore of one, has come.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
-    /// It is being copied.
-    Copying {
-        /// Bytes that were written so far.
-        done: u64,
-        /// About as many as there will be.
-        total: u64,
-    },
-    /// The copy is being checked.
-    Checking,
-}
-
-/// Whether to go on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Proceed {
-    /// Go on.
-    Yes,
-    /// Stop and leave nothing behind.
-    No,
-}
-
-/// Hears how far the work has come, several times a second, and says whether it goes on.
-pub type Watch<'watcher> = &'watcher mut dyn FnMut(Step) -> Proceed;
 
 /// Why there is no backup. Each is one line that says what to do; nothing is left of the file.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -113,9 +86,12 @@ pub fn back_up(database: &Path, file: &Path, now: Timestamp, watch: Watch<'_>) -
         _ => target.cannot_write(&error),
     })?;
     let unfinished = Unfinished(target.part.clone());
-    target.copy(database, source, watch)?;
-    target.complete(now, watch)?;
+    target.copy(database, source, &mut *watch)?;
+    target.complete(now, &mut *watch)?;
     sync_file(&target.part).map_err(|error| target.cannot_write(&error))?;
+    if watch(Step::Checking) == Proceed::No {
+        return Err(BackupError::Stopped);
+    }
     let bytes = target.part.metadata().map_or(0, |metadata| metadata.len());
     name_finally(&target.part, file).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => BackupError::Exists(file.to_owned()),
@@ -134,48 +110,25 @@ struct Target<'call> {
 }
 
 impl Target<'_> {
-    fn copy(&self, database: &Path, source: Connection, watch: Watch<'_>) -> Result<(), BackupError> {
+    fn copy(&self, database: &Path, mut source: Connection, watch: Watch<'_>) -> Result<(), BackupError> {
         let Some(part) = self.part.to_str() else {
             return Err(self.cannot_write(&"its name is no text in UTF-8"));
         };
-        let interrupt = source.get_interrupt_handle();
-        let (sender, finished) = sync_channel(1);
-        std::thread::scope(|scope| {
-            scope.spawn(move || {
-                let copied = source.execute("VACUUM INTO ?1", [part]);
-                // The receiver waits below.
-                let _ = sender.send(copied);
-            });
-            loop {
-                let done = self.part.metadata().map_or(0, |metadata| metadata.len());
-                let step = Step::Copying { done: done.min(self.total), total: self.total };
-                if watch(step) == Proceed::No {
-                    interrupt.interrupt();
-                }
-                match finished.recv_timeout(LOOK_INTERVAL) {
-                    Ok(copied) => return copied.map(drop).map_err(|error| self.failure(database, &error)),
-                    Err(RecvTimeoutError::Timeout) => {}
-                    Err(RecvTimeoutError::Disconnected) => return Err(self.cannot_write(&"it failed")),
-                }
-            }
-        })
+        let step = || {
+            let done = self.part.metadata().map_or(0, |metadata| metadata.len());
+            Step::Copying { done: done.min(self.total), total: self.total }
+        };
+        let copied = watched(&mut source, watch, step, |source| source.execute("VACUUM INTO ?1", [part]));
+        copied.ok_or(BackupError::Stopped)?.map(drop).map_err(|error| self.failure(database, &error))
     }
 
     /// Notes when it was made, and checks it.
     fn complete(&self, now: Timestamp, watch: Watch<'_>) -> Result<(), BackupError> {
-        if watch(Step::Checking) == Proceed::No {
-            return Err(BackupError::Stopped);
-        }
         let failed = |error: rusqlite::Error| self.failure(&self.part, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let copy = Connection::open_with_flags(&self.part, flags).map_err(failed)?;
-        // It is worth nothing before it is complete, and synced as a whole then.
-        copy.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF").map_err(failed)?;
-        copy.execute_batch(FORGET_ERASURE).map_err(failed)?;
-        let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) \
-                   ON CONFLICT (name) DO UPDATE SET value = excluded.value";
-        copy.execute(sql, params![BACKED_UP_AT, now.to_rfc3339()]).map_err(failed)?;
-        let found: String = copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(failed)?;
+        let mut copy = Connection::open_with_flags(&self.part, flags).map_err(failed)?;
+        let checked = watched(&mut copy, watch, || Step::Checking, |copy| note_and_check(copy, now));
+        let found = checked.ok_or(BackupError::Stopped)?.map_err(failed)?;
         if found != "ok" {
             return Err(BackupError::NotGood { path: self.file.to_owned(), reason: last_line(&found) });
         }
@@ -185,7 +138,6 @@ impl Target<'_> {
     /// The error that stands for what SQLite said while it read `source` and wrote here.
     fn failure(&self, source: &Path, error: &rusqlite::Error) -> BackupError {
         match error.sqlite_error_code() {
-            Some(ErrorCode::OperationInterrupted) => BackupError::Stopped,
             Some(ErrorCode::DiskFull) => self.full(),
             Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => {
                 self.cannot_write(error)
@@ -213,6 +165,17 @@ impl Target<'_> {
     }
 }
 
+/// What the check of a copy says, after it was noted in the copy when it was made.
+fn note_and_check(copy: &Connection, now: Timestamp) -> rusqlite::Result<String> {
+    // It is worth nothing before it is complete, and synced as a whole then.
+    copy.execute_batch("PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF")?;
+    copy.execute_batch(FORGET_ERASURE)?;
+    let sql = "INSERT INTO meta (name, value) VALUES (?1, ?2) \
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    copy.execute(sql, params![BACKED_UP_AT, now.to_rfc3339()])?;
+    copy.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))
+}
+
 /// Whether an error of the disk is one of reading, or of the memory that readers share.
 fn is_of_reading(error: &rusqlite::Error) -> bool {
     let code = error.sqlite_error().map_or(0, |error| error.extended_code);
@@ -236,6 +199,3 @@ fn bytes_in_use(source: &Connection) -> rusqlite::Result<u64> {
 
 /// Under which name a backup notes when it was made.
 pub(crate) const BACKED_UP_AT: &str = "backed_up_at";
-
-/// How often the watcher hears.
-const LOOK_INTERVAL: Duration = Duration::from_millis(100);

@@ -50,6 +50,24 @@ pub(crate) fn name_finally(unfinished: &Path, path: &Path) -> io::Result<()> {
     }
 }
 
+/// Gives a new file to whoever owns its folder: the one who restores may be another user than the server's.
+pub fn own_as_folder(path: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt;
+        let (Ok(folder), Ok(file)) = (folder_of(path).metadata(), path.symlink_metadata()) else {
+            return;
+        };
+        if (folder.uid(), folder.gid()) != (file.uid(), file.gid()) {
+            // Only the superuser may; for anyone else the server says at its start what is wrong. And never what a link
+            // leads to: whoever owns the folder could put one there and be given any file.
+            let _ = std::os::unix::fs::lchown(path, Some(folder.uid()), Some(folder.gid()));
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+}
+
 /// Removes a file that may not be there.
 pub(crate) fn remove_if_there(path: &Path) -> io::Result<()> {
     match fs::remove_file(path) {

@@ -31,6 +31,7 @@ mod pages;
 mod people;
 #[cfg(debug_assertions)]
 mod plans;
+mod progress;
 mod prune;
 mod queue;
 mod read;
@@ -48,11 +49,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-pub use backup::{BackupError, Proceed, Step, Watch, back_up};
+pub use backup::{BackupError, back_up};
 pub use error::OpenError;
+pub use files::own_as_folder;
 pub use options::{
     BUSY_TIMEOUT_DEFAULT, Location, PATIENCE_DEFAULT, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions,
     WRITE_QUEUE_MAX,
 };
+pub use progress::{Proceed, Step, Watch};
 pub use restore::{PutAside, Renewed, RestoreError, Restored, Sessions, Staged, is_taken};
 pub use store::SqliteStore;

@@ -10,13 +10,15 @@ use std::path::{Path, PathBuf};
 use callbox_domain::{MailboxEpoch, Random, SessionEndReason, Timestamp};
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, params};
 
-use crate::backup::{BACKED_UP_AT, Proceed, Step, Watch};
+use crate::backup::BACKED_UP_AT;
 use crate::error::OpenError;
 use crate::files::{
-    ENDINGS, Unfinished, create_private, remove_if_there, sync_file, sync_folder_of, with_ending,
+    ENDINGS, Unfinished, create_private, folder_of, own_as_folder, remove_if_there, sync_file,
+    sync_folder_of, with_ending,
 };
 use crate::migrate::{check_known, migrate};
 use crate::options::BUSY_TIMEOUT_DEFAULT;
+use crate::progress::{Proceed, Step, Watch, watched};
 
 /// Why a backup was not restored. Each is one line that says what to do; what was there before is as it was.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -35,6 +37,9 @@ pub enum RestoreError {
     /// The file is a database of something else.
     #[error("{} is not a backup: it is a database of another program", .0.display())]
     NotCallbox(PathBuf),
+    /// The file is where the database goes, or where it is prepared.
+    #[error("{} is in the way: the restore itself writes there; move the backup to another name first", .0.display())]
+    InTheWay(PathBuf),
     /// The file was cut off.
     #[error("the backup {} is cut off: it has {found} of {expected} bytes; take a whole one", path.display())]
     CutOff {
@@ -113,44 +118,33 @@ pub struct Staged {
     connection: Connection,
     file: Unfinished,
     backup: PathBuf,
+    database: PathBuf,
 }
 
 impl Staged {
-    /// Looks at a backup without touching anything: whether it can be read, is a database, and is not cut off.
-    pub fn check_file(backup: &Path) -> Result<(), RestoreError> {
-        check_header(backup)
+    /// Looks at a backup for the place `database` without touching anything: whether it can be read, is a database, is not
+    /// cut off, and lies where the restore leaves it alone.
+    pub fn check_file(backup: &Path, database: &Path) -> Result<(), RestoreError> {
+        check_header(backup)?;
+        check_place(backup, database)
     }
 
-    /// Copies a backup to `place`, where no other process may be at work, and checks it: that it is whole, a database of
-    /// Callbox, not newer than this server, and in itself consistent. Then it is brought to the newest schema.
-    pub fn new(backup: &Path, place: &Path, watch: Watch<'_>) -> Result<Self, RestoreError> {
-        check_header(backup)?;
-        let file = Unfinished(place.to_owned());
+    /// Copies a backup beside the place `database`, where no other process may be at work, and checks it: that it is whole,
+    /// a database of Callbox, not newer than this server, and in itself consistent. Then it is brought to the newest schema.
+    pub fn new(backup: &Path, database: &Path, watch: Watch<'_>) -> Result<Self, RestoreError> {
+        Self::check_file(backup, database)?;
+        let place = &staging_place(database);
+        let file = Unfinished(place.clone());
         for ending in ENDINGS {
             remove_if_there(&with_ending(place, ending)).map_err(|error| cannot_write(place, &error))?;
         }
         copy_all(backup, place, &mut *watch)?;
-        if watch(Step::Checking) == Proceed::No {
-            return Err(RestoreError::Stopped);
-        }
-        let failed = |error: rusqlite::Error| refused(backup, place, &error);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(place, flags).map_err(failed)?;
-        connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
-        check_known(&connection, backup).map_err(|error| does_not_fit(backup, error))?;
-        // One file, without a log beside it. It is worth nothing before it is complete, and synced as a whole then.
-        connection
-            .execute_batch(
-                "PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF",
-            )
-            .map_err(failed)?;
-        let found: String =
-            connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failed)?;
-        if found != "ok" {
-            return Err(RestoreError::Damaged { path: backup.to_owned(), reason: last_line(&found) });
-        }
-        migrate(&connection, place).map_err(|error| does_not_fit(backup, error))?;
-        Ok(Self { connection, file, backup: backup.to_owned() })
+        let mut connection =
+            Connection::open_with_flags(place, flags).map_err(|error| refused(backup, place, &error))?;
+        let check = |connection: &mut Connection| check_and_migrate(connection, backup, place);
+        watched(&mut connection, watch, || Step::Checking, check).ok_or(RestoreError::Stopped)??;
+        Ok(Self { connection, file, backup: backup.to_owned(), database: database.to_owned() })
     }
 
     /// What was kept under `name`, such as the fingerprint of the master key.
@@ -171,21 +165,26 @@ impl Staged {
         random: &dyn Random,
         now: Timestamp,
         sessions: Sessions,
+        watch: Watch<'_>,
     ) -> Result<Renewed, RestoreError> {
-        let failed = |error| refused(&self.backup, &self.file.0, &error);
-        let users = renew_epochs(&self.connection, random).map_err(failed)?;
-        let sessions_ended = match sessions {
-            Sessions::End => end_sessions(&self.connection, now).map_err(failed)?,
-            Sessions::Keep => 0,
+        let renew = |connection: &mut Connection| {
+            let users = renew_epochs(connection, random)?;
+            let sessions_ended = match sessions {
+                Sessions::End => end_sessions(connection, now)?,
+                Sessions::Keep => 0,
+            };
+            connection.execute("DELETE FROM meta WHERE name = ?1", [BACKED_UP_AT])?;
+            Ok(Renewed { users, sessions_ended })
         };
-        self.connection.execute("DELETE FROM meta WHERE name = ?1", [BACKED_UP_AT]).map_err(failed)?;
-        Ok(Renewed { users, sessions_ended })
+        let renewed = watched(&mut self.connection, watch, || Step::Checking, renew);
+        renewed.ok_or(RestoreError::Stopped)?.map_err(self.failed())
     }
 
-    /// Puts it into the place `database`, and what is there under the name `aside`. At every moment one of the two is in
-    /// the place, whole.
-    pub fn put_into_place(self, database: &Path, aside: &Path) -> Result<Restored, RestoreError> {
-        let Self { connection, file, backup } = self;
+    /// Puts it into its place, and what is there under the name `aside`. At every moment one of the two is in the place,
+    /// whole. Once that has begun it is not stopped any more.
+    pub fn put_into_place(self, aside: &Path, watch: Watch<'_>) -> Result<Restored, RestoreError> {
+        let Self { connection, file, backup, database } = self;
+        let database = database.as_path();
         connection.close().map_err(|(_, error)| refused(&backup, &file.0, &error))?;
         let of = |path: &Path| {
             let path = path.to_owned();
@@ -193,8 +192,13 @@ impl Staged {
         };
         own_as_folder(&file.0);
         sync_file(&file.0).map_err(of(&file.0))?;
-        let before = set_aside(database, aside)?;
+        if watch(Step::Checking) == Proceed::No {
+            return Err(RestoreError::Stopped);
+        }
+        let mut moves = Moves::default();
+        let before = set_aside(database, aside, &mut moves)?;
         fs::rename(&file.0, database).map_err(of(database))?;
+        moves.keep();
         sync_folder_of(database).map_err(of(database))?;
         Ok(Restored { before })
     }
@@ -207,6 +211,32 @@ impl Staged {
 /// Whether a database, or something of one, is in this place.
 pub fn is_taken(database: &Path) -> bool {
     ENDINGS.iter().any(|ending| with_ending(database, ending).exists())
+}
+
+/// Where a backup is prepared for the place `database`: in the same folder, so that a new name is all that it needs then.
+fn staging_place(database: &Path) -> PathBuf {
+    database.with_extension("restore")
+}
+
+/// What lies in the staging place is removed, and what lies in the place of the database is what a restore is to replace:
+/// neither may be the backup, which can be the only one.
+fn check_place(backup: &Path, database: &Path) -> Result<(), RestoreError> {
+    // By what it is, and by what it is called: the name that was given may be a link.
+    let given = [backup.canonicalize().ok(), in_real_folder(backup)];
+    for place in [staging_place(database), database.to_owned()] {
+        for ending in ENDINGS {
+            let taken = in_real_folder(&with_ending(&place, ending));
+            if taken.is_some() && given.contains(&taken) {
+                return Err(RestoreError::InTheWay(backup.to_owned()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A path by the real name of its folder; `None` where there is no such folder, and so nothing in it.
+fn in_real_folder(path: &Path) -> Option<PathBuf> {
+    Some(folder_of(path).canonicalize().ok()?.join(path.file_name()?))
 }
 
 fn check_header(backup: &Path) -> Result<(), RestoreError> {
@@ -268,6 +298,23 @@ fn copy(from: &Path, to: &Path, watch: Watch<'_>) -> Result<(), RestoreError> {
     }
 }
 
+/// Looks whether the copy at `place` is what a backup must be, and brings it to the newest schema.
+fn check_and_migrate(connection: &Connection, backup: &Path, place: &Path) -> Result<(), RestoreError> {
+    let failed = |error: rusqlite::Error| refused(backup, place, &error);
+    connection.pragma_update(None, "trusted_schema", false).map_err(failed)?;
+    check_known(connection, backup).map_err(|error| does_not_fit(backup, error))?;
+    // One file, without a log beside it. It is worth nothing before it is complete, and synced as a whole then.
+    connection
+        .execute_batch("PRAGMA journal_mode = DELETE; PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF")
+        .map_err(failed)?;
+    let found: String =
+        connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(failed)?;
+    if found != "ok" {
+        return Err(RestoreError::Damaged { path: backup.to_owned(), reason: last_line(&found) });
+    }
+    migrate(connection, place).map_err(|error| does_not_fit(backup, error))
+}
+
 /// One random epoch for each user, a few thousand in each transaction.
 fn renew_epochs(connection: &Connection, random: &dyn Random) -> rusqlite::Result<u64> {
     let mut count = 0;
@@ -304,9 +351,12 @@ fn end_sessions(connection: &Connection, now: Timestamp) -> rusqlite::Result<u64
 }
 
 /// Gives what is in a place another name, with its newest writes.
-fn set_aside(database: &Path, aside: &Path) -> Result<PutAside, RestoreError> {
+fn set_aside(database: &Path, aside: &Path, moves: &mut Moves) -> Result<PutAside, RestoreError> {
     if !is_taken(database) {
         return Ok(PutAside::Nothing);
+    }
+    if is_taken(aside) {
+        return Err(cannot_write(aside, &io::ErrorKind::AlreadyExists.into()));
     }
     if begins_as_database(database) {
         fold(database);
@@ -314,22 +364,62 @@ fn set_aside(database: &Path, aside: &Path) -> Result<PutAside, RestoreError> {
     // What could not be folded goes first: the log of one database must never lie beside another.
     for ending in ["-wal", "-journal"] {
         let (from, to) = (with_ending(database, ending), with_ending(aside, ending));
-        match fs::rename(&from, &to) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(cannot_write(&to, &error)),
-            _ => {}
+        if from.exists() {
+            moves.rename(&from, &to).map_err(|error| cannot_write(&to, &error))?;
         }
     }
+    // Whoever opens the database makes this anew.
     let index = with_ending(database, "-shm");
     remove_if_there(&index).map_err(|error| cannot_write(&index, &error))?;
     if database.exists() {
-        // A second name, so that the place is not empty for a moment; not every file system knows them.
-        let named = match fs::hard_link(database, aside) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => fs::rename(database, aside),
-            named => named,
-        };
-        named.map_err(|error| cannot_write(aside, &error))?;
+        moves.link(database, aside).map_err(|error| cannot_write(aside, &error))?;
     }
     Ok(PutAside::As(aside.to_owned()))
+}
+
+/// New names of files, which get their old ones back when this goes and they were not to be kept.
+#[derive(Default)]
+struct Moves(Vec<Move>);
+
+enum Move {
+    Renamed { from: PathBuf, to: PathBuf },
+    Linked(PathBuf),
+}
+
+impl Moves {
+    fn rename(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        fs::rename(from, to)?;
+        self.0.push(Move::Renamed { from: from.to_owned(), to: to.to_owned() });
+        Ok(())
+    }
+
+    /// A second name, so that the first is not without a file for a moment; not every file system knows them.
+    fn link(&mut self, from: &Path, to: &Path) -> io::Result<()> {
+        match fs::hard_link(from, to) {
+            Ok(()) => self.0.push(Move::Linked(to.to_owned())),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Err(error),
+            Err(_) => self.rename(from, to)?,
+        }
+        Ok(())
+    }
+
+    fn keep(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Moves {
+    fn drop(&mut self) {
+        for moved in self.0.drain(..).rev() {
+            let (path, undone) = match &moved {
+                Move::Renamed { from, to } => (to, fs::rename(to, from)),
+                Move::Linked(to) => (to, fs::remove_file(to)),
+            };
+            if let Err(error) = undone {
+                tracing::warn!(path = %path.display(), %error, "what was set aside stays under its new name");
+            }
+        }
+    }
 }
 
 /// SQLite would throw the log away that lies beside what is none.
@@ -350,23 +440,6 @@ fn fold(database: &Path) {
     if let Err(error) = fold() {
         tracing::debug!(%error, "the log of the database that is set aside stays beside it");
     }
-}
-
-/// Gives a file to whoever owns its folder: the one who restores may be another user than the server's.
-fn own_as_folder(path: &Path) {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::MetadataExt;
-        let (Ok(folder), Ok(file)) = (crate::files::folder_of(path).metadata(), path.metadata()) else {
-            return;
-        };
-        if (folder.uid(), folder.gid()) != (file.uid(), file.gid()) {
-            // Only the superuser may; for anyone else the server says at its start what is wrong.
-            let _ = std::os::unix::fs::chown(path, Some(folder.uid()), Some(folder.gid()));
-        }
-    }
-    #[cfg(not(unix))]
-    let _ = path;
 }
 
 /// What is said of an error of SQLite on the copy at `place`.

@@ -43,18 +43,18 @@ pub(super) async fn run(arguments: RestoreArguments) -> Result<(), StartError> {
                 storage.folder.display()
             )));
         }
-        Staged::check_file(&arguments.file)?;
+        Staged::check_file(&arguments.file, &database)?;
         let key = read_key(&storage)?;
         let _lock = lock(&storage.folder)?;
-        let mut staged = Staged::new(&arguments.file, &database.with_extension("restore"), watch)?;
+        let mut staged = Staged::new(&arguments.file, &database, &mut *watch)?;
         if staged.meta(FINGERPRINT)?.is_some_and(|needed| needed != key.fingerprint()) {
             return Err(other_key(&storage, "is not the one that the backup needs"));
         }
         let now = SystemClock::new().now();
         let sessions = if arguments.keep_sessions { Sessions::Keep } else { Sessions::End };
         let made_at = staged.made_at()?;
-        let renewed = staged.renew(&SystemRandom, now, sessions)?;
-        let restored = staged.put_into_place(&database, &aside(&database, now))?;
+        let renewed = staged.renew(&SystemRandom, now, sessions, &mut *watch)?;
+        let restored = staged.put_into_place(&aside(&database, now), watch)?;
         Ok(Outcome { database, made_at, renewed, restored, sessions })
     });
     outcome.await?.print();

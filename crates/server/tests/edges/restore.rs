@@ -233,6 +233,9 @@ async fn whatever_cannot_be_restored_is_one_line_and_changes_nothing() {
     let without_replace = refused(&restore[..2]).await;
     assert!(without_replace.contains("--replace sets it aside"), "{without_replace}");
 
+    let own = path_in(&config(folder).storage.folder, "callbox.sqlite");
+    assert!(refused(&["restore", &own, "--replace"]).await.contains("is in the way"));
+
     let key = config(folder).storage.master_key_file;
     let its_own = std::fs::read_to_string(&key).expect("a key");
     let (id, _) = its_own.split_once(':').expect("id and key");
@@ -286,5 +289,29 @@ async fn a_backup_is_restored_on_another_machine_with_its_key() {
     server.stop().await;
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_the_superuser_restores_belongs_to_the_owner_of_the_folder() {
+    use std::os::unix::fs::{MetadataExt, chown};
+
+    let server = Running::start().await;
+    let backup = path_in(server.folder(), "backup");
+    server.command(&["backup", &backup]).await.printed();
+    let folder = server.stop().await;
+    let data = config(folder.path()).storage.folder;
+    std::fs::remove_dir_all(&data).expect("removable");
+    std::fs::create_dir(&data).expect("a folder");
+    // To another user where this one may do that: everywhere else all that is made belongs to the one who makes it.
+    let _ = chown(&data, Some(NOBODY), Some(NOBODY));
+    let owner = data.metadata().expect("a folder");
+    command(folder.path(), &["restore", &backup]).await.printed();
+    for name in ["callbox.sqlite", "lock"] {
+        let file = data.join(name).metadata().expect(name);
+        assert_eq!((file.uid(), file.gid()), (owner.uid(), owner.gid()), "{name}");
+    }
+}
+
+#[cfg(unix)]
+const NOBODY: u32 = 65_534;
 /// Pairs of users who write to each other.
 const PAIRS: usize = 4;

@@ -83,14 +83,18 @@ fn a_backup_that_is_stopped_leaves_nothing() {
     let folder = tempfile::tempdir().expect("a folder");
     let world = furnished(folder.path());
     let before = names(folder.path());
+    let backup = folder.path().join("backup");
+    let stopped = back_up(&database(folder.path()), &backup, now(), &mut |_| Proceed::No);
+    assert_eq!(stopped, Err(BackupError::Stopped));
+    assert_eq!(names(folder.path()), before);
+    // During the check, or, where that is as quick as here, before the file has its name.
     for at in [1, 2] {
-        let mut seen = 0;
-        let stopped = back_up(&database(folder.path()), &folder.path().join("backup"), now(), &mut |step| {
-            seen += 1;
-            // The copy of so little may be done before it can be interrupted; then the check is not begun.
-            if seen >= at || step == Step::Checking { Proceed::No } else { Proceed::Yes }
+        let mut checking = 0;
+        let stopped = back_up(&database(folder.path()), &backup, now(), &mut |step| {
+            checking += u32::from(step == Step::Checking);
+            if checking >= at { Proceed::No } else { Proceed::Yes }
         });
-        assert_eq!(stopped, Err(BackupError::Stopped));
+        assert_eq!((stopped, checking), (Err(BackupError::Stopped), at));
         assert_eq!(names(folder.path()), before);
     }
     drop(world);

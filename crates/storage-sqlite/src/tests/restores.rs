@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{APP, World, send, user, user_id};
-use crate::{Proceed, PutAside, Renewed, RestoreError, Restored, Sessions, Staged, back_up, is_taken};
+use crate::{Proceed, PutAside, Renewed, RestoreError, Restored, Sessions, Staged, Step, back_up, is_taken};
 
 /// A folder with a database, closed, and a backup of it.
 struct Scene {
@@ -41,16 +41,17 @@ impl Scene {
     }
 
     fn stage(&self) -> Result<Staged, RestoreError> {
-        Staged::new(&self.path("backup"), &self.path("staged"), &mut |_| Proceed::Yes)
+        Staged::new(&self.path("backup"), &self.path("callbox.db"), &mut |_| Proceed::Yes)
     }
 
     fn restore(&self, sessions: Sessions) -> (Renewed, Restored) {
         let mut staged = self.stage().expect("a good backup");
         assert_eq!(staged.made_at(), Ok(Some(moment())));
-        let renewed = staged.renew(&CountingRandom::default(), moment(), sessions).expect("renewed");
-        let restored =
-            staged.put_into_place(&self.path("callbox.db"), &self.path("aside")).expect("in place");
-        assert!(!self.path("staged").exists());
+        let renewed = staged
+            .renew(&CountingRandom::default(), moment(), sessions, &mut |_| Proceed::Yes)
+            .expect("renewed");
+        let restored = staged.put_into_place(&self.path("aside"), &mut |_| Proceed::Yes).expect("in place");
+        assert!(!self.path("callbox.restore").exists());
         (renewed, restored)
     }
 
@@ -113,6 +114,38 @@ fn a_damaged_database_is_set_aside_as_it_is() {
 }
 
 #[test]
+fn what_was_set_aside_comes_back_where_the_backup_cannot_take_its_place() {
+    let scene = Scene::set(0);
+    let files =
+        [("callbox.db", "no database"), ("callbox.db-wal", "no log"), ("callbox.db-journal", "nothing")];
+    for (name, text) in files {
+        std::fs::write(scene.path(name), text).expect("written");
+    }
+    let as_before = || {
+        for (name, text) in files {
+            assert_eq!(std::fs::read_to_string(scene.path(name)).expect("as before"), text);
+        }
+        assert!(!scene.path("aside-wal").exists() && !scene.path("aside-journal").exists());
+    };
+    let staged = scene.stage().expect("good");
+    // Gone at the last moment, after everything else was looked at.
+    let restored = staged.put_into_place(&scene.path("aside"), &mut |_| {
+        std::fs::remove_file(scene.path("callbox.restore")).expect("removed");
+        Proceed::Yes
+    });
+    assert!(matches!(restored, Err(RestoreError::CannotWrite { .. })), "{restored:?}");
+    assert!(!scene.path("aside").exists());
+    as_before();
+
+    std::fs::write(scene.path("aside"), "precious").expect("written");
+    let staged = scene.stage().expect("good");
+    let restored = staged.put_into_place(&scene.path("aside"), &mut |_| Proceed::Yes);
+    assert!(matches!(restored, Err(RestoreError::CannotWrite { .. })), "{restored:?}");
+    assert_eq!(std::fs::read_to_string(scene.path("aside")).expect("still there"), "precious");
+    as_before();
+}
+
+#[test]
 fn a_log_without_its_database_is_not_left_beside_the_new_one() {
     let scene = Scene::set(0);
     std::fs::remove_file(scene.path("callbox.db")).expect("removed");
@@ -162,7 +195,7 @@ fn a_copy_of_a_whole_folder_is_a_backup_too() {
     let staged = scene.stage().expect("good");
     assert_eq!(staged.made_at(), Ok(None));
     drop(staged);
-    assert!(!scene.path("staged").exists() && !scene.path("staged-wal").exists());
+    assert!(!scene.path("callbox.restore").exists() && !scene.path("callbox.restore-wal").exists());
     assert!(scene.path("backup-wal").exists(), "what is restored stays as it is");
 }
 
@@ -174,7 +207,7 @@ fn what_is_no_good_backup_is_refused_and_nothing_is_left() {
     let refused = |bytes: &[u8]| {
         std::fs::write(&backup, bytes).expect("written");
         let error = scene.stage().err().expect("refused");
-        assert!(!scene.path("staged").exists());
+        assert!(!scene.path("callbox.restore").exists());
         assert!(!error.to_string().contains('\n'), "{error}");
         error
     };
@@ -196,6 +229,40 @@ fn what_is_no_good_backup_is_refused_and_nothing_is_left() {
 }
 
 #[test]
+fn a_backup_where_the_restore_itself_writes_is_refused_and_stays() {
+    let scene = Scene::set(0);
+    let good = std::fs::read(scene.path("backup")).expect("read");
+    for ending in ["", "-wal", "-shm", "-journal"] {
+        let backup = scene.path(&format!("callbox.restore{ending}"));
+        std::fs::write(&backup, &good).expect("written");
+        let refused = |named: PathBuf| {
+            let error = RestoreError::InTheWay(named.clone());
+            let staged = Staged::new(&named, &scene.path("callbox.db"), &mut |_| Proceed::Yes);
+            assert_eq!(staged.err(), Some(error));
+            assert_eq!(std::fs::read(&backup).expect("still there"), good);
+        };
+        refused(backup.clone());
+        refused(scene.folder.path().join(".").join(backup.file_name().expect("a name")));
+        #[cfg(unix)]
+        {
+            let link = scene.path("link");
+            std::os::unix::fs::symlink(&backup, &link).expect("linked");
+            refused(link.clone());
+            std::fs::remove_file(link).expect("removed");
+        }
+        std::fs::remove_file(&backup).expect("removed");
+    }
+    let database = scene.path("callbox.db");
+    assert_eq!(Staged::check_file(&database, &database), Err(RestoreError::InTheWay(database.clone())));
+    #[cfg(unix)]
+    {
+        let place = scene.path("callbox.restore");
+        std::os::unix::fs::symlink(scene.path("backup"), &place).expect("linked");
+        assert_eq!(Staged::check_file(&place, &database), Err(RestoreError::InTheWay(place)));
+    }
+}
+
+#[test]
 fn backups_of_others_and_of_newer_servers_are_refused() {
     let scene = Scene::set(0);
     let refused = || scene.stage().err().expect("refused");
@@ -214,15 +281,26 @@ fn backups_of_others_and_of_newer_servers_are_refused() {
 #[test]
 fn a_restore_that_is_stopped_leaves_nothing() {
     let scene = Scene::set(0);
-    let stopped = Staged::new(&scene.path("backup"), &scene.path("staged"), &mut |_| Proceed::No);
-    assert_eq!(stopped.err(), Some(RestoreError::Stopped));
-    assert!(!scene.path("staged").exists());
+    let before = std::fs::read(scene.path("callbox.db")).expect("read");
+    let stop = &mut |_| Proceed::No;
+    let stop_at_the_check = &mut |step| if step == Step::Checking { Proceed::No } else { Proceed::Yes };
+    let (backup, database) = (scene.path("backup"), scene.path("callbox.db"));
+    assert_eq!(Staged::new(&backup, &database, stop).err(), Some(RestoreError::Stopped));
+    assert_eq!(Staged::new(&backup, &database, stop_at_the_check).err(), Some(RestoreError::Stopped));
+    let mut staged = scene.stage().expect("good");
+    let renewed = staged.renew(&CountingRandom::default(), moment(), Sessions::End, stop);
+    assert_eq!(renewed, Err(RestoreError::Stopped));
+    drop(staged);
+    let staged = scene.stage().expect("good");
+    assert_eq!(staged.put_into_place(&scene.path("aside"), stop), Err(RestoreError::Stopped));
+    assert!(!scene.path("callbox.restore").exists() && !scene.path("aside").exists());
+    assert!(std::fs::read(&database).expect("still there") == before);
 }
 
 #[test]
 fn what_an_unfinished_restore_left_is_no_hindrance() {
     let scene = Scene::set(0);
-    for name in ["staged", "staged-wal", "staged-journal"] {
+    for name in ["callbox.restore", "callbox.restore-wal", "callbox.restore-journal"] {
         std::fs::write(scene.path(name), "of before").expect("written");
     }
     scene.restore(Sessions::Keep);
@@ -255,6 +333,7 @@ fn every_refusal_is_one_line() {
         RestoreError::CannotRead { path: path.clone(), reason: reason.clone() },
         RestoreError::NotADatabase(path.clone()),
         RestoreError::NotCallbox(path.clone()),
+        RestoreError::InTheWay(path.clone()),
         RestoreError::CutOff { path: path.clone(), found: 1, expected: 2 },
         RestoreError::Damaged { path: path.clone(), reason: reason.clone() },
         RestoreError::OtherVersion { path: path.clone(), reason: reason.clone() },
