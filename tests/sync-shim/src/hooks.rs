@@ -111,6 +111,7 @@ fn sync(file: c_int, call: c_long) -> c_int {
     if trace::skips_sync() {
         return 0;
     }
+    trace::hang(file);
     trace::before_sync(file);
     // SAFETY: the call takes a file and touches no memory.
     let done = unsafe { libc::syscall(call, file) };

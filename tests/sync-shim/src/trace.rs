@@ -105,6 +105,21 @@ pub fn after_sync(file: c_int, done: c_long) {
     }
 }
 
+/// Does not come back while the disk is said to hang.
+pub fn hang(file: c_int) {
+    static HANGS: OnceLock<Option<CString>> = OnceLock::new();
+    let hangs = HANGS.get_or_init(|| CString::new(std::env::var_os("CALLBOX_SYNC_HANGS")?.as_bytes()).ok());
+    if let Some(path) = hangs
+        && kind(file) == Kind::WriteAheadLog
+    {
+        // SAFETY: `path` ends in a zero and lives as long as the call.
+        while unsafe { libc::access(path.as_ptr(), libc::F_OK) } == 0 {
+            // SAFETY: the call takes a number.
+            unsafe { libc::usleep(1_000) };
+        }
+    }
+}
+
 /// Whether files are to be left as they are.
 pub fn skips_sync() -> bool {
     settings().is_some_and(|settings| settings.skips_sync)

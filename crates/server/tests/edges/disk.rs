@@ -21,7 +21,19 @@ struct Scene {
 
 impl Scene {
     async fn start(data: &Path) -> Self {
-        let process = Process::start(data);
+        Self::of(Process::start(data)).await
+    }
+
+    /// One whose log cannot be synced while there is the file `hangs`.
+    #[cfg(target_os = "linux")]
+    async fn start_on_disk(data: &Path, hangs: &Path) -> Self {
+        // Cargo puts it where it puts this test, which depends on it.
+        let shim = std::env::current_exe().expect("a path").with_file_name("libcallbox_sync_shim.so");
+        assert!(shim.exists(), "{} is not there", shim.display());
+        Self::of(Process::start_with(data, &[("LD_PRELOAD", &shim), ("CALLBOX_SYNC_HANGS", hangs)])).await
+    }
+
+    async fn of(process: Process) -> Self {
         let (ann, bob) = (sign_in(&process.address, "ann").await, sign_in(&process.address, "bob").await);
         Self { process, ann, bob }
     }
@@ -47,6 +59,12 @@ impl Scene {
 
     async fn socket(&self) -> Socket {
         socket(&self.process.address, &self.ann).await
+    }
+
+    /// Asks until the server has noticed that its disk hangs.
+    #[cfg(target_os = "linux")]
+    async fn until_noticed(&self) {
+        while self.get("/readyz").await.status == 200 {}
     }
 
     /// Asks until the server is ready: asking makes it try again.
@@ -184,6 +202,60 @@ async fn a_database_that_another_process_holds_is_told_in_bounded_time() {
     let (accepted, _) = ann.expect_both("message.accepted", "message.created").await;
     assert_eq!(accepted["message"]["position"], 1);
     server.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_disk_that_hangs_is_told_in_bounded_time_and_nothing_is_lost() {
+    let folder = TempDir::new().expect("a folder");
+    let hangs = folder.path().join("hangs");
+    let scene = Scene::start_on_disk(&folder.path().join("data"), &hangs).await;
+    assert_eq!(scene.post("message-1", "hello").await.status, 201);
+    std::fs::write(&hangs, "").expect("writable");
+    let others = async {
+        scene.until_noticed().await;
+        let waited = scene.post("message-3", "hello").await;
+        assert_eq!(scene.get("/healthz").await.status, 200);
+        assert_eq!(scene.get("/v1/conversations").await.status, 200, "reading goes on");
+        std::fs::remove_file(&hangs).expect("removable");
+        waited
+    };
+    let (begun, waited) = tokio::join!(scene.post("message-2", "hello"), others);
+    assert_eq!(begun.status, 201, "what has begun is waited for: {begun:?}");
+    assert_eq!((waited.status, waited.header("retry-after")), (503, Some("1")), "{waited:?}");
+    scene.until_ready().await;
+    assert_eq!(scene.post("message-3", "hello").await.status, 201);
+    let expected = [1, 2, 3].map(|position| (format!("message-{position}"), position));
+    assert_eq!(scene.history().await, expected);
+    scene.process.stop();
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_stop_does_not_wait_for_a_disk_that_hangs() {
+    let folder = TempDir::new().expect("a folder");
+    let (data, hangs) = (folder.path().join("data"), folder.path().join("hangs"));
+    let scene = Scene::start_on_disk(&data, &hangs).await;
+    assert_eq!(scene.post("message-1", "hello").await.status, 201);
+    std::fs::write(&hangs, "").expect("writable");
+    let noticed = async {
+        scene.until_noticed().await;
+        scene.process.signal("TERM");
+    };
+    tokio::select! {
+        answer = scene.post("message-2", "hello") => panic!("it was synced: {answer:?}"),
+        () = noticed => {}
+    }
+    let Scene { process, ann, bob } = scene;
+    let ended = tokio::task::spawn_blocking(move || process.ended()).await;
+    let (is_clean, log) = ended.expect("no panic");
+    assert!(!is_clean && log.contains("the database could not be closed in time"), "{log}");
+
+    let scene = Scene { process: Process::start(&data), ann, bob };
+    let history = scene.history().await;
+    assert_eq!(history[0], ("message-1".to_owned(), 1));
+    assert!(history[1..].iter().all(|(id, _)| id == "message-2") && history.len() <= 2, "{history:?}");
+    scene.process.stop();
 }
 
 #[tokio::test]

@@ -14,11 +14,17 @@ pub struct Process {
 
 impl Process {
     pub fn start(data: &Path) -> Self {
+        Self::start_with(data, &[])
+    }
+
+    /// Starts it with more variables in its environment.
+    pub fn start_with(data: &Path, environment: &[(&str, &Path)]) -> Self {
         let mut child = callbox()
             .args(["dev", "--port", "0", "--log", "trace", "--data"])
             .arg(data)
             // Tests are in more of a hurry than people.
             .envs([("CALLBOX_LIMITS_MESSAGES_BURST", "1000"), ("CALLBOX_LIMITS_REQUESTS_BURST", "1000")])
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
