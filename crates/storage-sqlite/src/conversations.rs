@@ -130,7 +130,7 @@ impl Transaction<'_, '_> {
             params![Place::new(head.number, read_up_to), Place::last(head.number), person, UNREAD_COUNT_MAX],
             || format!("the count of messages of the conversation ({app}, {id})"),
         )?;
-        let last_message = self.message_page(app, id, MessagesPage::Latest, 1)?.pop();
+        let last_message = self.messages_of(head.number, MessagesPage::Latest, 1)?.pop();
         Ok(ConversationSummary {
             members: head.clone().into_members(),
             conversation: head.into_conversation(),

@@ -26,7 +26,19 @@ impl Transaction<'_, '_> {
             params![app.0, conversation.as_str()],
             || format!("conversations.number of the row ({app}, {conversation})"),
         )?;
-        let Some(number) = number.map(ConversationNumber) else { return Ok(Vec::new()) };
+        match number.map(ConversationNumber) {
+            Some(number) => self.messages_of(number, page, limit),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// A page of the history of a conversation that is there.
+    pub(crate) fn messages_of(
+        &self,
+        number: ConversationNumber,
+        page: MessagesPage,
+        limit: u32,
+    ) -> StoreResult<Vec<Message>> {
         if let MessagesPage::After(position) = page {
             return self.all(
                 concat!("SELECT ", messages!(), " WHERE place > ?1 AND place <= ?2 ORDER BY place LIMIT ?3"),

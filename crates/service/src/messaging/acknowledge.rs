@@ -1,8 +1,8 @@
 //! A connection confirmed events: the messages among them are delivered.
 
-use callbox_domain::{Event, Watermark};
-use std::sync::Arc;
+use callbox_domain::Watermark;
 
+use super::mark_read::tell_members;
 use crate::error::{Refusal, written};
 use crate::{Caller, Service, ServiceResult};
 
@@ -16,12 +16,7 @@ impl Service {
             for (conversation, position) in tx.positions_in_events(app, &user, after, up_to)? {
                 let risen = tx.raise_watermark(app, &conversation, &user, Watermark::Delivered, position)?;
                 let Some(receipt) = risen else { continue };
-                let event = Arc::new(Event::ReceiptChanged(receipt));
-                for member in tx.members(app, &conversation)? {
-                    if member.user_id != user && !member.user_id.is_tombstone() {
-                        tx.append_event(app, &member.user_id, &event, now)?;
-                    }
-                }
+                tell_members(tx, app, &receipt, now, |member| *member != user)?;
             }
             Ok::<_, Refusal>(())
         });

@@ -54,7 +54,7 @@ impl Service {
                 if let Some(receipt) =
                     tx.raise_watermark(app, &conversation_id, &user, Watermark::Delivered, shown)?
                 {
-                    tell_members(tx, app, &receipt, now)?;
+                    tell_members(tx, app, &receipt, now, |_| true)?;
                 }
                 Ok::<_, Refusal>(())
             });

@@ -21,7 +21,7 @@ impl Service {
         let (app, user, now) = (caller.app_id(), caller.user_id.clone(), self.clock.now());
         let marked = self.store.write(move |tx| {
             if let Some(receipt) = tx.raise_watermark(app, &conversation, &user, Watermark::Read, up_to)? {
-                tell_members(tx, app, &receipt, now)?;
+                tell_members(tx, app, &receipt, now, |_| true)?;
                 return Ok(receipt);
             }
             current(tx, app, conversation, &user)
@@ -30,17 +30,18 @@ impl Service {
     }
 }
 
-/// Logs a risen watermark for every member of the conversation.
+/// Logs a risen watermark for the members of the conversation who are to hear of it.
 pub(super) fn tell_members(
     tx: &mut dyn Tx,
     app: AppId,
     receipt: &Receipt,
     now: Timestamp,
+    hears: impl Fn(&UserId) -> bool,
 ) -> Result<(), Refusal> {
     let event = Arc::new(Event::ReceiptChanged(receipt.clone()));
     let members = tx.members(app, &receipt.conversation_id)?;
     // Who was erased has no log.
-    for member in members.iter().filter(|member| !member.user_id.is_tombstone()) {
+    for member in members.iter().filter(|member| !member.user_id.is_tombstone() && hears(&member.user_id)) {
         tx.append_event(app, &member.user_id, &event, now)?;
     }
     Ok(())

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use callbox_domain::{AppId, Event, UserId};
+use callbox_domain::{AppId, ConversationId, Event, UserId};
 use futures_executor::block_on;
 
 use super::MakeStore;
@@ -86,12 +86,7 @@ pub(super) fn neighbours_of_a_refusal_and_a_panic_stay(make: &MakeStore) {
     let world = World::with_users(make, &["ann", "bob"]);
     let conversation = world.converse("one", &["ann", "bob"]);
     let app = world.app;
-    let sends = |name: &'static str| {
-        let id = conversation.clone();
-        move |tx: &mut dyn Tx| {
-            send(tx, app, new_message(&id, "ann", name), &user_ids(&["ann", "bob"])).map(drop)
-        }
-    };
+    let sends = |name| sending(app, &conversation, name);
     let (open, held) = world.gate();
     let first = world.queue(sends("one"));
     let send_refused = sends("refused");
@@ -118,6 +113,16 @@ pub(super) fn neighbours_of_a_refusal_and_a_panic_stay(make: &MakeStore) {
     assert_eq!(told(&world, "ann"), [(1, "one"), (2, "two"), (3, "three")].map(owned));
 }
 
+/// A write that sends one message of ann's to ann and bob.
+fn sending(
+    app: AppId,
+    conversation: &ConversationId,
+    name: &'static str,
+) -> impl FnOnce(&mut dyn Tx) -> StoreResult<()> + Send + 'static {
+    let message = new_message(conversation, "ann", name);
+    move |tx| send(tx, app, message, &user_ids(&["ann", "bob"])).map(drop)
+}
+
 /// A verb after others.
 type Other = fn(&mut dyn Tx, AppId) -> StoreResult<()>;
 
@@ -125,12 +130,7 @@ pub(super) fn a_refusal_undoes_what_was_appended_before_other_verbs(make: &MakeS
     let world = World::with_users(make, &["ann", "bob"]);
     let conversation = world.converse("one", &["ann", "bob"]);
     let app = world.app;
-    let sends = |name: &'static str| {
-        let id = conversation.clone();
-        move |tx: &mut dyn Tx| {
-            send(tx, app, new_message(&id, "ann", name), &user_ids(&["ann", "bob"])).map(drop)
-        }
-    };
+    let sends = |name| sending(app, &conversation, name);
     let others: [Other; 2] = [
         |tx, app| tx.touch_user(app, &user_id("ann"), super::world::at(99)),
         |tx, app| tx.user(app, &user_id("bob")).map(drop),
