@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use callbox_bus::{Bus, Listener, LocalBus, Notice};
 use callbox_domain::{AppKey, AppSettings, Clock, Random, Timestamp};
 use callbox_hub::Hub;
+use callbox_media_control::NoMedia;
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
 use callbox_service::events::dispatcher;
@@ -34,6 +35,7 @@ impl Local {
         let service = Arc::new(Service::new(Parts {
             store: store.clone(),
             bus: Arc::clone(&bus),
+            media: Arc::new(NoMedia),
             clock: system.clone(),
             master_key: MasterKey::generate(system.as_ref()),
             random: system,

@@ -1,7 +1,9 @@
 //! Calls: who rings, who answers, and what the two legs tell each other. Sound and picture are the app's.
 
 use callbox_domain::{CallId, UserId};
-use callbox_wire::call::{Call, CallEndReason, CallMedia, IceCandidate, IceServer, SessionDescription};
+use callbox_wire::call::{
+    Call, CallEndReason, CallMedia, IceCandidate, IceConfiguration, SessionDescription,
+};
 use callbox_wire::frame::CallMediaReport;
 
 use crate::client::Client;
@@ -19,8 +21,8 @@ pub struct Calls<'a>(&'a Client);
 pub struct Joined {
     /// The call.
     pub call: Call,
-    /// For the connections of this call.
-    pub ice_servers: Vec<IceServer>,
+    /// How this leg finds its way.
+    pub ice: IceConfiguration,
 }
 
 impl<'a> Calls<'a> {
@@ -88,7 +90,7 @@ impl<'a> Calls<'a> {
 
     async fn join(self, ask: Ask) -> Result<Joined, Error> {
         match self.0.ask(ask).await? {
-            Answer::Call { call, ice_servers } => Ok(Joined { call: *call, ice_servers }),
+            Answer::Call { call, ice } => Ok(Joined { call: *call, ice: *ice }),
             other => unreachable!("{other:?} answers something else"),
         }
     }

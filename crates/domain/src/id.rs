@@ -17,7 +17,8 @@ pub struct IdError {
     pub rule: &'static str,
 }
 
-/// An app's number inside one server. It never leaves the server; outside an app is known by its [`AppKey`].
+/// An app's number inside one server. Outside, an app is known by its [`AppKey`]: the number leaves the server
+/// only within the names of relay credentials, which nobody reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AppId(pub u32);
 

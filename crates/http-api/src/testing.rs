@@ -14,6 +14,7 @@ use callbox_domain::{
     App, AppId, AppKey, AppSettings, Clock, IdentityType, OneTimePurpose, OneTimeToken, Secret, Timestamp,
     UserId,
 };
+use callbox_media_control::NoMedia;
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
 use callbox_service::sessions::jwt::NoKeys;
@@ -72,6 +73,7 @@ impl Api {
         let service = Arc::new(Service::new(Parts {
             store: Arc::clone(&store),
             bus,
+            media: Arc::new(NoMedia),
             clock: clock.clone(),
             master_key: MasterKey::generate(random.as_ref()),
             random,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use callbox_service::calls::{EndReason, MediaReport, Muted, StartRequest};
 use callbox_service::{Service, ServiceResult};
 use callbox_wire::ErrorCode;
-use callbox_wire::call::CallEndReason;
+use callbox_wire::call::{Call, CallEndReason};
 use callbox_wire::frame::{CallJoined, CallLeft, CallMediaReport, CallStarted, ClientFrame, ServerFrame};
 
 use crate::Hub;
@@ -30,7 +30,7 @@ impl Hub {
 
 async fn answer(service: &Service, member: &Member, frame: ClientFrame) -> ServiceResult<Vec<ServerFrame>> {
     let Member { caller, connection_id } = member;
-    let ice_servers = || service.ice_servers(caller);
+    let ice = |call: &Call| service.ice_configuration(caller, Some(&call.id));
     match frame {
         ClientFrame::CallStart(frame) => {
             let request = StartRequest {
@@ -40,12 +40,12 @@ async fn answer(service: &Service, member: &Member, frame: ClientFrame) -> Servi
                 ring: frame.ring_seconds.map(|seconds| Duration::from_secs(u64::from(seconds))),
             };
             let joined = service.start_call(caller, connection_id, request).await?;
-            let started = CallStarted { re: frame.id, call: joined.call, ice_servers: ice_servers() };
+            let started = CallStarted { re: frame.id, ice: ice(&joined.call), call: joined.call };
             Ok(std::iter::once(started.into()).chain(joined.signals).collect())
         }
         ClientFrame::CallAccept(frame) => {
             let joined = service.accept_call(caller, connection_id, frame.call_id).await?;
-            let answer = CallJoined { re: frame.id, call: joined.call, ice_servers: ice_servers() };
+            let answer = CallJoined { re: frame.id, ice: ice(&joined.call), call: joined.call };
             Ok(std::iter::once(answer.into()).chain(joined.signals).collect())
         }
         ClientFrame::CallEnd(frame) => {

@@ -109,8 +109,8 @@ impl Hub {
         // Looked up again: what was told before the welcome did not reach this connection.
         let live_calls = self.service.live_calls(caller, connection_id).await;
         for live in live_calls.map_err(|error| close_code(&error))? {
-            let ice_servers = self.service.ice_servers(caller);
-            self.reply(connection, vec![CallLive { call: live.call, ice_servers }.into()]);
+            let ice = self.service.ice_configuration(caller, Some(&live.call.id));
+            self.reply(connection, vec![CallLive { call: live.call, ice }.into()]);
             self.reply(connection, live.signals);
         }
         Ok(())

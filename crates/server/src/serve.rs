@@ -11,6 +11,7 @@ use callbox_bus::LocalBus;
 use callbox_domain::AppKey;
 use callbox_http_api::TrustedProxies;
 use callbox_hub::Hub;
+use callbox_media_control::NoMedia;
 use callbox_service::events::dispatcher;
 use callbox_service::{Parts, Service};
 use callbox_wire::ApiError;
@@ -62,6 +63,7 @@ impl Server {
         let service = Arc::new(Service::new(Parts {
             store: folder.store.clone(),
             bus: bus.clone(),
+            media: Arc::new(NoMedia),
             clock: Arc::new(SystemClock::new()),
             random: random.clone(),
             master_key: folder.master_key.clone(),

@@ -39,6 +39,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use callbox_bus::Bus;
 use callbox_domain::random::random_text;
 use callbox_domain::{Clock, Random};
+use callbox_media_control::{CredentialKey, MediaControl};
 use callbox_storage::Store;
 
 use calls::LiveCalls;
@@ -55,6 +56,8 @@ use sessions::jwt::{FetchKeys, IssuerKeys};
 pub struct Service {
     store: Arc<dyn Store>,
     bus: Arc<dyn Bus>,
+    media: Arc<dyn MediaControl>,
+    relay_key: CredentialKey,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     master_key: MasterKey,
@@ -77,6 +80,8 @@ pub struct Parts {
     pub store: Arc<dyn Store>,
     /// How sockets learn of things.
     pub bus: Arc<dyn Bus>,
+    /// What moves media where browsers find no direct way.
+    pub media: Arc<dyn MediaControl>,
     /// The present.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -100,6 +105,8 @@ impl Service {
             issuer_keys: IssuerKeys::new(parts.keys, Arc::clone(&parts.clock)),
             store: parts.store,
             bus: parts.bus,
+            media: parts.media,
+            relay_key: calls::relay_key(&parts.master_key),
             clock: parts.clock,
             random: parts.random,
             master_key: parts.master_key,

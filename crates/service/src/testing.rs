@@ -8,6 +8,7 @@ use callbox_domain::{
     App, AppId, AppKey, AppSettings, ClientAddress, Clock, ConversationId, Device, MessageId, Random, Secret,
     Timestamp, UserId,
 };
+use callbox_media_control::NoMedia;
 use callbox_storage::{StoreResult, Tx};
 use callbox_storage_sqlite::SqliteStore;
 use callbox_wire::messaging::{Recipient, SendMessageRequest};
@@ -55,6 +56,7 @@ impl World {
         let service = Service::new(Parts {
             store,
             bus,
+            media: Arc::new(NoMedia),
             clock: clock.clone(),
             master_key: MasterKey::generate(random.as_ref()),
             random,

@@ -89,6 +89,29 @@ pub struct CallMuteState {
     pub video: bool,
 }
 
+/// How a leg finds its way to the other one: what the server has to say of an `RTCConfiguration`, under the same names.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IceConfiguration {
+    /// STUN and TURN servers; empty where the server runs no relay.
+    pub ice_servers: Vec<IceServer>,
+    /// Which ways may be taken.
+    pub ice_transport_policy: IceTransportPolicy,
+    /// Until when the credentials open new allocations; those that are open then go on. `null` without credentials.
+    #[schema(required, value_type = Option<String>, format = DateTime)]
+    pub expires_at: Option<Timestamp>,
+}
+
+/// Which ways a leg may take, as `RTCConfiguration.iceTransportPolicy`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub enum IceTransportPolicy {
+    /// Every way.
+    All,
+    /// Through a relay only, so that the other side does not learn this one's addresses.
+    Relay,
+}
+
 /// A STUN or TURN server for the call's connections.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]

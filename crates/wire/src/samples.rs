@@ -106,6 +106,7 @@ fn bodies() -> Vec<Sample> {
         .into_info(Some("req_4mz0q8".into()));
     let mut all = vec![
         sample("ErrorAnswer", "ErrorAnswer", &ErrorAnswer { error }),
+        sample("IceConfiguration", "IceConfiguration", &call::ice_configuration()),
         sample("TimestampAnswer", "TimestampAnswer", &TimestampAnswer { timestamp: moment() }),
         sample("SendMessageRequest", "SendMessageRequest", &send_message_request()),
         sample("SendMessageAnswer", "SendMessageAnswer", &SendMessageAnswer { message: message() }),

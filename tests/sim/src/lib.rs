@@ -54,6 +54,7 @@ use std::sync::Arc;
 use callbox_bus::LocalBus;
 use callbox_domain::AppSettings;
 use callbox_domain::testing::{CountingRandom, ManualClock};
+use callbox_media_control::NoMedia;
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
 use callbox_service::sessions::jwt::NoKeys;
@@ -100,6 +101,7 @@ impl Stage {
         let service = Service::new(Parts {
             store: database.store.clone(),
             bus: Arc::new(LocalBus::default()),
+            media: Arc::new(NoMedia),
             clock: Arc::new(ManualClock::default()),
             random,
             master_key: master_key.clone(),

@@ -7,6 +7,7 @@ use callbox_bus::Bus;
 use callbox_domain::testing::ManualClock;
 use callbox_domain::{Random, SessionId};
 use callbox_hub::Hub;
+use callbox_media_control::NoMedia;
 use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::{LimitSettings, MasterKey, Parts, Service};
 use futures_executor::block_on;
@@ -47,6 +48,7 @@ impl Node {
         let service = Arc::new(Service::new(Parts {
             store: door.clone(),
             bus: Arc::clone(&bus),
+            media: Arc::new(NoMedia),
             clock: ground.clock.clone(),
             random: Arc::clone(&ground.random),
             master_key: ground.master_key.clone(),

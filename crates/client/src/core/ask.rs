@@ -2,7 +2,9 @@
 
 use callbox_domain::{CallId, ConversationId, MessageId, UserId};
 use callbox_wire::ClientFrame;
-use callbox_wire::call::{Call, CallEndReason, CallMedia, IceCandidate, IceServer, SessionDescription};
+use callbox_wire::call::{
+    Call, CallEndReason, CallMedia, IceCandidate, IceConfiguration, SessionDescription,
+};
 use callbox_wire::frame::{
     CallAccept, CallCandidate, CallDescribe, CallEnd, CallMediaReport, CallMute, CallReport, CallRing,
     CallStart, MessageSend, PresenceWatch, ReceiptRead, TypingSet,
@@ -64,8 +66,8 @@ pub enum Answer {
     Call {
         /// The call; one with another id when both called each other.
         call: Box<Call>,
-        /// For the connections of this call.
-        ice_servers: Vec<IceServer>,
+        /// How this leg finds its way.
+        ice: Box<IceConfiguration>,
     },
     /// To [`Ask::EndCall`]: this user is out of the call.
     Left(CallId),

@@ -51,9 +51,9 @@ impl Heard {
             }
             ServerFrame::ReceiptRecorded(frame) => Self::answer(frame.re, Answer::Receipt(frame.receipt)),
             ServerFrame::PresenceState(frame) => Self::answer(frame.re, Answer::Presences(frame.presences)),
-            ServerFrame::CallStarted(frame::CallStarted { re, call, ice_servers })
-            | ServerFrame::CallJoined(frame::CallJoined { re, call, ice_servers }) => {
-                Self::answer(re, Answer::Call { call: Box::new(call), ice_servers })
+            ServerFrame::CallStarted(frame::CallStarted { re, call, ice })
+            | ServerFrame::CallJoined(frame::CallJoined { re, call, ice }) => {
+                Self::answer(re, Answer::Call { call: Box::new(call), ice: Box::new(ice) })
             }
             ServerFrame::CallLeft(frame) => Self::answer(frame.re, Answer::Left(frame.call_id)),
             ServerFrame::MessageCreated(frame) => {

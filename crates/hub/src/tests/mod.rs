@@ -12,6 +12,7 @@ use callbox_bus::{Bus, Notice};
 use callbox_domain::testing::{CountingRandom, ManualClock};
 use callbox_domain::{AppKey, AppSettings, ConnectionId, Device, UserId};
 use callbox_link_proto::{Input, Output};
+use callbox_media_control::NoMedia;
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
 use callbox_service::sessions::jwt::NoKeys;
@@ -72,6 +73,7 @@ impl World {
                 let service = Arc::new(Service::new(Parts {
                     store: store.clone(),
                     bus: bus.clone(),
+                    media: Arc::new(NoMedia),
                     clock: clock.clone(),
                     master_key: master_key.clone(),
                     random: random.clone(),

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use callbox_bus::LocalBus;
 use callbox_domain::AppKey;
+use callbox_media_control::NoMedia;
 use callbox_service::sessions::jwt::NoKeys;
 use callbox_service::{Parts, Service};
 use callbox_wire::ApiError;
@@ -130,6 +131,7 @@ fn open_service(storage: &StorageConfig, access: Access) -> Result<(Service, Dat
     let service = Service::new(Parts {
         store: folder.store.clone(),
         bus: Arc::new(LocalBus::default()),
+        media: Arc::new(NoMedia),
         clock: Arc::new(SystemClock::new()),
         random,
         master_key: folder.master_key.clone(),

@@ -14,7 +14,7 @@ async fn rejoin(server: &Running, token: &str, connection: &str) -> (Socket, Val
     let (mut socket, welcome) = server.connect(token, connection).await;
     assert_eq!(welcome["liveCallIds"], json!([CALL]));
     let live = socket.expect("call.live").await;
-    assert_eq!(live["iceServers"], json!([]));
+    assert_eq!(live["ice"]["iceServers"], json!([]));
     (socket, live["call"].clone())
 }
 

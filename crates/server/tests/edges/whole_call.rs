@@ -59,7 +59,8 @@ async fn answer(stage: &mut Stage) {
     assert_eq!(accepted["call"]["state"], "accepted");
     assert_eq!(accepted["call"]["acceptedBy"], json!({ "userId": "bob", "connectionId": "bob-tab1" }));
     let joined = stage.bob.expect("call.joined").await;
-    let expected = json!({ "type": "call.joined", "re": "a", "call": accepted["call"], "iceServers": [] });
+    let ice = json!({ "iceServers": [], "iceTransportPolicy": "all", "expiresAt": null });
+    let expected = json!({ "type": "call.joined", "re": "a", "call": accepted["call"], "ice": ice });
     assert_eq!(joined, expected);
     let described = json!({
         "type": "call.described", "callId": CALL, "userId": "ann", "signal": 1, "generation": 0,

@@ -5,6 +5,7 @@ mod book;
 mod connections;
 mod describe;
 mod end_call;
+mod ice;
 mod move_call;
 mod moves;
 mod recover;
@@ -17,16 +18,17 @@ mod timers;
 pub(crate) use book::LiveCalls;
 pub use callbox_call_proto::{EndReason, MediaReport, Muted};
 pub use connections::LiveCall;
+pub use ice::relay_key;
 pub use start_call::StartRequest;
 
 use callbox_call_proto::{Call as CallMachine, CallState as MachineState, CallView, Endpoint};
 use callbox_domain::{CallEndCause, ConnectionId};
 use callbox_storage::StoreError;
-use callbox_wire::call::{Call, CallLeg, CallMuteState, CallState, IceServer};
+use callbox_wire::call::{Call, CallLeg, CallMuteState, CallState};
 use callbox_wire::{ApiError, ErrorCode, ServerFrame};
 
 use crate::error::Refusal;
-use crate::{Caller, Service};
+use crate::Caller;
 
 /// A call as a connection joins it, and what the other leg has sent so far.
 #[derive(Debug, Clone, PartialEq)]
@@ -35,13 +37,6 @@ pub struct JoinedCall {
     pub call: Call,
     /// The other leg's kept descriptions and candidates, oldest first.
     pub signals: Vec<ServerFrame>,
-}
-
-impl Service {
-    /// STUN and TURN servers for a call of the caller. Direct paths need none inside one network.
-    pub fn ice_servers(&self, _caller: &Caller) -> Vec<IceServer> {
-        Vec::new()
-    }
 }
 
 fn endpoint(caller: &Caller, connection_id: &ConnectionId) -> Endpoint {

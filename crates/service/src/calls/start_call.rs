@@ -80,7 +80,7 @@ impl Service {
 
     fn ring(&self, caller: &Caller, call: &Call) {
         let Some(view) = call.view() else { return };
-        let frame = CallIncoming { call: wire_call(&view), ice_servers: self.ice_servers(caller) };
+        let frame = CallIncoming { call: wire_call(&view) };
         tracing::info!(call = %view.id, caller = %view.caller.user_id, callee = %view.callee_id, "call started");
         self.tell_user(caller.app_id(), &view.callee_id, &Arc::new(frame.into()));
     }

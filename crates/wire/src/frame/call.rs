@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::Seq;
-use crate::call::{Call, CallEndReason, CallMedia, CallSummary, IceCandidate, IceServer, SessionDescription};
+use crate::call::{
+    Call, CallEndReason, CallMedia, CallSummary, IceCandidate, IceConfiguration, SessionDescription,
+};
 
 /// Calls a user. Answered by `call.started`. When the callee is calling the user at this moment, the two become one
 /// call: the answer then carries that call, accepted by this connection.
@@ -141,8 +143,8 @@ pub struct CallStarted {
     pub re: String,
     /// The call; one with another id when both called each other.
     pub call: Call,
-    /// For the connections of this call.
-    pub ice_servers: Vec<IceServer>,
+    /// How this leg finds its way; the credentials are this session's own.
+    pub ice: IceConfiguration,
 }
 
 /// The answer to `call.accept`.
@@ -153,8 +155,8 @@ pub struct CallJoined {
     pub re: String,
     /// The call.
     pub call: Call,
-    /// For the connections of this call.
-    pub ice_servers: Vec<IceServer>,
+    /// How this leg finds its way; the credentials are this session's own.
+    pub ice: IceConfiguration,
 }
 
 /// The answer to `call.end`.
@@ -174,8 +176,6 @@ pub struct CallLeft {
 pub struct CallIncoming {
     /// The call.
     pub call: Call,
-    /// For the connections of this call.
-    pub ice_servers: Vec<IceServer>,
 }
 
 /// The first device of the callee rings; told to the caller's leg.
@@ -267,8 +267,8 @@ pub struct CallMuted {
 pub struct CallLive {
     /// The call.
     pub call: Call,
-    /// For the connections of this call.
-    pub ice_servers: Vec<IceServer>,
+    /// How this leg finds its way; the credentials are this session's own.
+    pub ice: IceConfiguration,
 }
 
 /// Logged. A call of the user is over.

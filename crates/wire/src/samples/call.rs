@@ -1,12 +1,14 @@
 //! Samples of the frames of calls.
 
+use std::time::Duration;
+
 use callbox_domain::ConnectionId;
 
 use super::{call_id, moment, user_id};
 use crate::Seq;
 use crate::call::{
     Call, CallCause, CallEndReason, CallLeg, CallMedia, CallMuteState, CallState, CallSummary,
-    DescriptionType, IceCandidate, IceServer, SessionDescription,
+    DescriptionType, IceCandidate, IceConfiguration, IceServer, IceTransportPolicy, SessionDescription,
 };
 use crate::frame::{
     CallAccept, CallAccepted, CallCandidate, CallCandidateAdded, CallConnected, CallDescribe, CallDescribed,
@@ -34,10 +36,10 @@ pub(super) fn client_frames() -> Vec<ClientFrame> {
 pub(super) fn server_frames() -> Vec<ServerFrame> {
     let (user, generation) = (user_id("ann"), 1);
     vec![
-        CallStarted { re: "7".into(), call: call(), ice_servers: vec![ice_server()] }.into(),
-        CallJoined { re: "9".into(), call: call(), ice_servers: vec![ice_server()] }.into(),
+        CallStarted { re: "7".into(), call: call(), ice: ice_configuration() }.into(),
+        CallJoined { re: "9".into(), call: call(), ice: ice_configuration() }.into(),
         CallLeft { re: "10".into(), call_id: call_id() }.into(),
-        CallIncoming { call: call(), ice_servers: vec![ice_server()] }.into(),
+        CallIncoming { call: call() }.into(),
         CallRinging { call_id: call_id() }.into(),
         CallAccepted { call: call() }.into(),
         CallDescribed {
@@ -58,7 +60,7 @@ pub(super) fn server_frames() -> Vec<ServerFrame> {
         .into(),
         CallConnected { call_id: call_id(), connected_at: moment() }.into(),
         CallMuted { call_id: call_id(), user_id: user, audio: true, video: false }.into(),
-        CallLive { call: call(), ice_servers: vec![ice_server()] }.into(),
+        CallLive { call: call(), ice: ice_configuration() }.into(),
         CallEnded { seq: Seq::new(815), call: summary() }.into(),
     ]
 }
@@ -83,8 +85,24 @@ fn call() -> Call {
     }
 }
 
-fn ice_server() -> IceServer {
-    IceServer { urls: vec!["stun:stun.example.com:3478".into()], username: None, credential: None }
+/// As an app's page gets it.
+pub(super) fn ice_configuration() -> IceConfiguration {
+    let stun =
+        IceServer { urls: vec!["stun:calls.example.com:3478".into()], username: None, credential: None };
+    let turn = IceServer {
+        urls: vec![
+            "turn:calls.example.com:3478?transport=udp".into(),
+            "turn:calls.example.com:3478?transport=tcp".into(),
+            "turns:calls.example.com:443?transport=tcp".into(),
+        ],
+        username: Some("1795257123:ses_4t6b0d5k3m:1.cal-5f2e8a90".into()),
+        credential: Some("9mTVw1bJZkQ4p0xGDu6fQ7Zl3f2cYkK1c8Yl0bQmN5E=".into()),
+    };
+    IceConfiguration {
+        ice_servers: vec![stun, turn],
+        ice_transport_policy: IceTransportPolicy::All,
+        expires_at: Some(moment().plus(Duration::from_mins(10))),
+    }
 }
 
 fn description() -> SessionDescription {

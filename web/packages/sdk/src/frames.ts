@@ -11,7 +11,7 @@ export type {
   Conversation,
   Device,
   IceCandidate as Candidate,
-  IceServer,
+  IceConfiguration,
   ServerFrame,
   ServerFrameOf,
   Session,

@@ -1,12 +1,16 @@
 /** What a server tells about calls, as the tests need it. */
 import type { CallboxClient } from '../src/client.js';
-import type { CallSummary, ClientFrame, LiveCall } from '../src/frames.js';
+import type { CallSummary, ClientFrame, IceConfiguration, LiveCall } from '../src/frames.js';
 import { FakeDevices, FakePeerConnection, rtcParts } from './fake-rtc.js';
 import { type FakeSocket, type FakeWorld, settle } from './fake-world.js';
 import { signedIn } from './signed-in.js';
 
 const AT = '2026-11-21T10:00:00.000Z';
-export const ICE = [{ urls: ['stun:a'], username: null, credential: null }];
+export const ICE: IceConfiguration = {
+  iceServers: [{ urls: ['stun:a'], username: null, credential: null }],
+  iceTransportPolicy: 'all',
+  expiresAt: null,
+};
 
 export interface CallSetup {
   fake: FakeWorld;
@@ -59,7 +63,7 @@ export function ended(socket: FakeSocket, seq: number, more: Partial<CallSummary
 }
 
 export function incoming(socket: FakeSocket, more: Partial<LiveCall> = {}): void {
-  socket.receive({ type: 'call.incoming', call: liveCall(more), iceServers: ICE });
+  socket.receive({ type: 'call.incoming', call: liveCall(more) });
 }
 
 export function connectionId(fake: FakeWorld): string {
@@ -76,7 +80,7 @@ export function outgoingCall(socket: FakeSocket, more: Partial<LiveCall> = {}): 
 export async function started(socket: FakeSocket, more: Partial<LiveCall> = {}): Promise<void> {
   const { id: re } = last(socket, 'call.start');
   const call = outgoingCall(socket, more);
-  socket.receive({ type: 'call.started', re, call, iceServers: ICE });
+  socket.receive({ type: 'call.started', re, call, ice: ICE });
   await settle();
 }
 
@@ -89,7 +93,7 @@ export async function joined(
   const { id: re, callId } = last(socket, 'call.accept');
   const acceptedBy = { userId: 'ann', connectionId: connectionId(fake) };
   const call = liveCall({ id: callId, state: 'accepted', acceptedBy, ...more });
-  socket.receive({ type: 'call.joined', re, call, iceServers: ICE });
+  socket.receive({ type: 'call.joined', re, call, ice: ICE });
   await settle();
 }
 

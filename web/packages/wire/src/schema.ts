@@ -1190,15 +1190,13 @@ export interface components {
         CallIncoming: {
             /** @description The call. */
             call: components["schemas"]["Call"];
-            /** @description For the connections of this call. */
-            iceServers: components["schemas"]["IceServer"][];
         };
         /** @description The answer to `call.accept`. */
         CallJoined: {
             /** @description The call. */
             call: components["schemas"]["Call"];
-            /** @description For the connections of this call. */
-            iceServers: components["schemas"]["IceServer"][];
+            /** @description How this leg finds its way; the credentials are this session's own. */
+            ice: components["schemas"]["IceConfiguration"];
             /** @description The id of the request. */
             re: string;
         };
@@ -1223,8 +1221,8 @@ export interface components {
         CallLive: {
             /** @description The call. */
             call: components["schemas"]["Call"];
-            /** @description For the connections of this call. */
-            iceServers: components["schemas"]["IceServer"][];
+            /** @description How this leg finds its way; the credentials are this session's own. */
+            ice: components["schemas"]["IceConfiguration"];
         };
         /**
          * @description What a call carries.
@@ -1311,8 +1309,8 @@ export interface components {
         CallStarted: {
             /** @description The call; one with another id when both called each other. */
             call: components["schemas"]["Call"];
-            /** @description For the connections of this call. */
-            iceServers: components["schemas"]["IceServer"][];
+            /** @description How this leg finds its way; the credentials are this session's own. */
+            ice: components["schemas"]["IceConfiguration"];
             /** @description The id of the request. */
             re: string;
         };
@@ -1551,6 +1549,18 @@ export interface components {
             /** @description The ICE generation's user fragment. */
             usernameFragment?: string | null;
         };
+        /** @description How a leg finds its way to the other one: what the server has to say of an `RTCConfiguration`, under the same names. */
+        IceConfiguration: {
+            /**
+             * Format: date-time
+             * @description Until when the credentials open new allocations; those that are open then go on. `null` without credentials.
+             */
+            expiresAt: string | null;
+            /** @description STUN and TURN servers; empty where the server runs no relay. */
+            iceServers: components["schemas"]["IceServer"][];
+            /** @description Which ways may be taken. */
+            iceTransportPolicy: components["schemas"]["IceTransportPolicy"];
+        };
         /** @description A STUN or TURN server for the call's connections. */
         IceServer: {
             /** @description The password to use there. */
@@ -1560,6 +1570,11 @@ export interface components {
             /** @description The name to use there. */
             username: string | null;
         };
+        /**
+         * @description Which ways a leg may take, as `RTCConfiguration.iceTransportPolicy`.
+         * @enum {string}
+         */
+        IceTransportPolicy: "all" | "relay";
         /** @description A name by which a user is known. */
         Identity: {
             /** @description What kind of name. */
@@ -2525,7 +2540,9 @@ export type ErrorFrame = components['schemas']['ErrorFrame'];
 export type ErrorInfo = components['schemas']['ErrorInfo'];
 export type Hello = components['schemas']['Hello'];
 export type IceCandidate = components['schemas']['IceCandidate'];
+export type IceConfiguration = components['schemas']['IceConfiguration'];
 export type IceServer = components['schemas']['IceServer'];
+export type IceTransportPolicy = components['schemas']['IceTransportPolicy'];
 export type Identity = components['schemas']['Identity'];
 export type IdentityType = components['schemas']['IdentityType'];
 export type IssueAccessTokenRequest = components['schemas']['IssueAccessTokenRequest'];

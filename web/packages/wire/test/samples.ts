@@ -122,6 +122,28 @@ export const bodies = {
       "retry": "never"
     }
   } satisfies Schemas['ErrorAnswer'],
+  IceConfiguration: {
+    "expiresAt": "2026-11-21T10:12:03.004Z",
+    "iceServers": [
+      {
+        "credential": null,
+        "urls": [
+          "stun:calls.example.com:3478"
+        ],
+        "username": null
+      },
+      {
+        "credential": "9mTVw1bJZkQ4p0xGDu6fQ7Zl3f2cYkK1c8Yl0bQmN5E=",
+        "urls": [
+          "turn:calls.example.com:3478?transport=udp",
+          "turn:calls.example.com:3478?transport=tcp",
+          "turns:calls.example.com:443?transport=tcp"
+        ],
+        "username": "1795257123:ses_4t6b0d5k3m:1.cal-5f2e8a90"
+      }
+    ],
+    "iceTransportPolicy": "all"
+  } satisfies Schemas['IceConfiguration'],
   IssueAccessTokenRequest: {
     "expiresIn": 2592000
   } satisfies Schemas['IssueAccessTokenRequest'],
@@ -699,15 +721,6 @@ export const serverFrames = {
       ],
       "state": "accepted"
     },
-    "iceServers": [
-      {
-        "credential": null,
-        "urls": [
-          "stun:stun.example.com:3478"
-        ],
-        "username": null
-      }
-    ],
     "type": "call.incoming"
   } satisfies ServerFrameOf<'call.incoming'>,
   'call.joined': {
@@ -733,15 +746,28 @@ export const serverFrames = {
       ],
       "state": "accepted"
     },
-    "iceServers": [
-      {
-        "credential": null,
-        "urls": [
-          "stun:stun.example.com:3478"
-        ],
-        "username": null
-      }
-    ],
+    "ice": {
+      "expiresAt": "2026-11-21T10:12:03.004Z",
+      "iceServers": [
+        {
+          "credential": null,
+          "urls": [
+            "stun:calls.example.com:3478"
+          ],
+          "username": null
+        },
+        {
+          "credential": "9mTVw1bJZkQ4p0xGDu6fQ7Zl3f2cYkK1c8Yl0bQmN5E=",
+          "urls": [
+            "turn:calls.example.com:3478?transport=udp",
+            "turn:calls.example.com:3478?transport=tcp",
+            "turns:calls.example.com:443?transport=tcp"
+          ],
+          "username": "1795257123:ses_4t6b0d5k3m:1.cal-5f2e8a90"
+        }
+      ],
+      "iceTransportPolicy": "all"
+    },
     "re": "9",
     "type": "call.joined"
   } satisfies ServerFrameOf<'call.joined'>,
@@ -773,15 +799,28 @@ export const serverFrames = {
       ],
       "state": "accepted"
     },
-    "iceServers": [
-      {
-        "credential": null,
-        "urls": [
-          "stun:stun.example.com:3478"
-        ],
-        "username": null
-      }
-    ],
+    "ice": {
+      "expiresAt": "2026-11-21T10:12:03.004Z",
+      "iceServers": [
+        {
+          "credential": null,
+          "urls": [
+            "stun:calls.example.com:3478"
+          ],
+          "username": null
+        },
+        {
+          "credential": "9mTVw1bJZkQ4p0xGDu6fQ7Zl3f2cYkK1c8Yl0bQmN5E=",
+          "urls": [
+            "turn:calls.example.com:3478?transport=udp",
+            "turn:calls.example.com:3478?transport=tcp",
+            "turns:calls.example.com:443?transport=tcp"
+          ],
+          "username": "1795257123:ses_4t6b0d5k3m:1.cal-5f2e8a90"
+        }
+      ],
+      "iceTransportPolicy": "all"
+    },
     "type": "call.live"
   } satisfies ServerFrameOf<'call.live'>,
   'call.muted': {
@@ -818,15 +857,28 @@ export const serverFrames = {
       ],
       "state": "accepted"
     },
-    "iceServers": [
-      {
-        "credential": null,
-        "urls": [
-          "stun:stun.example.com:3478"
-        ],
-        "username": null
-      }
-    ],
+    "ice": {
+      "expiresAt": "2026-11-21T10:12:03.004Z",
+      "iceServers": [
+        {
+          "credential": null,
+          "urls": [
+            "stun:calls.example.com:3478"
+          ],
+          "username": null
+        },
+        {
+          "credential": "9mTVw1bJZkQ4p0xGDu6fQ7Zl3f2cYkK1c8Yl0bQmN5E=",
+          "urls": [
+            "turn:calls.example.com:3478?transport=udp",
+            "turn:calls.example.com:3478?transport=tcp",
+            "turns:calls.example.com:443?transport=tcp"
+          ],
+          "username": "1795257123:ses_4t6b0d5k3m:1.cal-5f2e8a90"
+        }
+      ],
+      "iceTransportPolicy": "all"
+    },
     "re": "7",
     "type": "call.started"
   } satisfies ServerFrameOf<'call.started'>,

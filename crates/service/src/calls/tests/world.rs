@@ -9,11 +9,10 @@ use callbox_call_proto::{Input, ServerCause};
 use callbox_domain::{
     AppId, AppKey, AppSettings, CallEventRecord, CallId, CallMedia, CallRecord, ConnectionId, Device, UserId,
 };
+use callbox_media_control::NoMedia;
 use callbox_storage::{ReadJob, Store, StoreError, StoreResult, Trouble, WriteJob};
 use callbox_storage_sqlite::SqliteStore;
-use callbox_wire::call::{
-    CallCause, CallSummary, DescriptionType, IceCandidate, IceServer, SessionDescription,
-};
+use callbox_wire::call::{CallCause, CallSummary, DescriptionType, IceCandidate, SessionDescription};
 use callbox_wire::{ErrorCode, ServerFrame};
 use futures_executor::block_on;
 
@@ -263,10 +262,6 @@ impl World {
         block_on(self.service.live_calls(&tab.caller, &tab.connection)).expect("a store that reads")
     }
 
-    pub fn ice_servers(&self, tab: &Tab) -> Vec<IceServer> {
-        self.service.ice_servers(&tab.caller)
-    }
-
     /// The server ends a call.
     pub fn server_end(&self, call: &str, cause: ServerCause) {
         let moved = self.service.move_call(AppId(1), call_id(call), Input::ServerEnd { cause }, None);
@@ -339,6 +334,7 @@ fn service(store: &Arc<FlakyStore>, bus: &Arc<LocalBus>, clock: &Arc<ManualClock
     let service = Service::new(Parts {
         store: store.clone(),
         bus: bus.clone(),
+        media: Arc::new(NoMedia),
         clock: clock.clone(),
         master_key: MasterKey::generate(random.as_ref()),
         random,

@@ -2,7 +2,7 @@ import { type CallboxError, asCallboxError, clientError } from '../errors.js';
 import type {
   CallMedia,
   CallSummary,
-  IceServer,
+  IceConfiguration,
   LiveCall,
   ReplyFrame,
   ServerFrameOf,
@@ -220,9 +220,9 @@ export class Call extends Island<CallEvents> {
     const options = { keep: true, timeoutMs: ANSWER_TIMEOUT_MS };
     try {
       const sending = this.#ports.requests.request(frame, 'call.started', options);
-      const { call, iceServers } = await this.#unlessEnded(sending);
+      const { call, ice } = await this.#unlessEnded(sending);
       if (call.id !== this.#id) this.#becomeCallee(call);
-      this.#join(iceServers);
+      this.#join(ice);
       this.handleState(call);
     } catch (thrown) {
       const error = asCallboxError(thrown, 'media_failed');
@@ -241,7 +241,7 @@ export class Call extends Island<CallEvents> {
 
   /** A call that is known here is told afresh, with the STUN and TURN servers of now. @internal */
   handleLive(frame: ServerFrameOf<'call.incoming'> | ServerFrameOf<'call.live'>): void {
-    this.#peer?.setIceServers(frame.iceServers);
+    if (frame.type === 'call.live') this.#peer?.setIce(frame.ice);
     this.handleState(frame.call);
   }
 
@@ -340,8 +340,8 @@ export class Call extends Island<CallEvents> {
       const frame = { type: 'call.accept', callId: this.#id } as const;
       const options = { keep: true, timeoutMs: ANSWER_TIMEOUT_MS };
       const sending = this.#ports.requests.request(frame, 'call.joined', options);
-      const { call, iceServers } = await this.#unlessEnded(sending);
-      this.#join(iceServers);
+      const { call, ice } = await this.#unlessEnded(sending);
+      this.#join(ice);
       this.handleState(call);
     } catch (thrown) {
       release(local);
@@ -371,14 +371,14 @@ export class Call extends Island<CallEvents> {
     this.#media = call.media;
   }
 
-  #join(iceServers: readonly IceServer[]): void {
+  #join(ice: IceConfiguration): void {
     const { stream } = this.#local ?? {};
     if (!stream || this.#peer) return;
     const peer = new Peer(this.world, {
       polite: this.#direction === 'incoming',
       video: this.#media === 'video',
       stream,
-      iceServers,
+      ice,
     });
     this.#peer = peer;
     const { requests } = this.#ports;

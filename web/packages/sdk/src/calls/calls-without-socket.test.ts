@@ -25,7 +25,7 @@ describe('a call without its socket', () => {
     fake.socket.receive({
       type: 'call.live',
       call: liveCall({ ...outgoingOf(call), state: 'ringing' }),
-      iceServers: ICE,
+      ice: ICE,
     });
     await settle();
     expect(last(fake.socket, 'call.describe').description).toEqual(description);
@@ -63,7 +63,7 @@ describe('a call without its socket', () => {
       calleeId: 'bob',
       callerConnectionId: connectionId(fake),
     });
-    fake.socket.receive({ type: 'call.live', call, iceServers: ICE });
+    fake.socket.receive({ type: 'call.live', call, ice: ICE });
     expect(last(fake.socket, 'call.end')).toMatchObject({ callId: call.id, reason: 'failed' });
   });
 
@@ -74,14 +74,14 @@ describe('a call without its socket', () => {
     await other.answer();
     const turn = { urls: ['turn:b'], username: 'u', credential: 'c' };
     const live = liveCall({ ...outgoingOf(call), state: 'ringing' });
-    fake.socket.receive({ type: 'call.live', call: live, iceServers: [turn] });
+    fake.socket.receive({ type: 'call.live', call: live, ice: { ...ICE, iceServers: [turn] } });
     await fake.happen('networkchange');
     await fake.happen('online');
     await fake.advance(500);
     const offers = fake.socket.of('call.describe').map(({ generation }) => generation);
     expect(offers).toEqual([1, 2]);
     const configurations = FakePeerConnection.all.map(({ configuration }) => configuration);
-    expect(configurations).toContainEqual({ iceServers: [turn] });
+    expect(configurations).toContainEqual({ iceServers: [turn], iceTransportPolicy: 'all' });
   });
 
   function outgoingOf(call: Call): { id: string; callerId: string; calleeId: string } {

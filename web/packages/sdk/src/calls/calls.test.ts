@@ -296,7 +296,7 @@ describe('being called', () => {
     call.decline();
     await fake.advance(250);
     welcome(fake.socket, { resumed: true, liveCallIds: ['call_in'] });
-    fake.socket.receive({ type: 'call.live', call: liveCall(), iceServers: ICE });
+    fake.socket.receive({ type: 'call.live', call: liveCall(), ice: ICE });
     expect(calls).toEqual([call]);
     expect(last(fake.socket, 'call.end')).toMatchObject({ callId: 'call_in', reason: 'hang_up' });
   });
@@ -308,7 +308,7 @@ describe('being called', () => {
     fake.socket.serverCloses(1006);
     await fake.advance(250);
     welcome(fake.socket, { resumed: true, liveCallIds: ['call_in'] });
-    fake.socket.receive({ type: 'call.live', call: liveCall(), iceServers: ICE });
+    fake.socket.receive({ type: 'call.live', call: liveCall(), ice: ICE });
     expect(calls.map(({ id }) => id)).toEqual(['call_in']);
     expect(fake.socket.of('call.ring')).toHaveLength(1);
   });
@@ -317,7 +317,7 @@ describe('being called', () => {
     const { fake, client } = await readyToCall();
     const acceptedBy = { userId: 'ann', connectionId: 'phone' };
     const accepted = liveCall({ state: 'accepted', acceptedBy });
-    fake.socket.receive({ type: 'call.live', call: accepted, iceServers: ICE });
+    fake.socket.receive({ type: 'call.live', call: accepted, ice: ICE });
     fake.socket.receive({ type: 'call.accepted', call: accepted });
     fake.socket.receive({ type: 'call.ringing', callId: 'call_in' });
     expect(client.calls.active).toEqual([]);
@@ -407,7 +407,7 @@ describe('both call each other', () => {
     const other = new OtherSide(() => fake.socket, 'call_in');
     await other.offer();
     const { id: re } = last(fake.socket, 'call.start');
-    fake.socket.receive({ type: 'call.started', re, call: survivor, iceServers: ICE });
+    fake.socket.receive({ type: 'call.started', re, call: survivor, ice: ICE });
     if (order === 'after') incoming(fake.socket);
     const call = await starting;
     const log = follow(call);

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ICE } from '../../test/call-frames.js';
 import { FakePeerConnection, FakeStream, FakeTrack, rtcParts } from '../../test/fake-rtc.js';
 import { FakeWorld, settle } from '../../test/fake-world.js';
 import { Peer, type PeerEvents } from './peer.js';
@@ -19,7 +20,7 @@ async function pair(options: { video?: boolean; calleeTracks?: string[]; hold?: 
       polite: name === 'callee',
       video: options.video ?? false,
       stream: stream as unknown as MediaStream,
-      iceServers: [{ urls: ['stun:a'], username: null, credential: null }],
+      ice: ICE,
     });
     const media: string[] = [];
     peer.on('media', (state) => media.push(state));
@@ -67,7 +68,10 @@ describe('the first exchange', () => {
     const held = await pair();
     expect(states(held.caller, held.callee)).toEqual(UP);
     expect(held.callee.media).toEqual(['connected']);
-    expect(caller.connection.configuration).toEqual({ iceServers: [{ urls: ['stun:a'] }] });
+    expect(caller.connection.configuration).toEqual({
+      iceServers: [{ urls: ['stun:a'] }],
+      iceTransportPolicy: 'all',
+    });
     expect(callee.connection.transceivers).toEqual([]);
   });
 
@@ -153,8 +157,11 @@ describe('lost ways', () => {
   test('a restart uses the servers that were told last', async () => {
     const { caller } = await pair();
     const server = { urls: ['turn:b'], username: 'u', credential: 'c' };
-    caller.peer.setIceServers([server]);
-    expect(caller.connection.configuration).toEqual({ iceServers: [server] });
+    caller.peer.setIce({ ...ICE, iceServers: [server], iceTransportPolicy: 'relay' });
+    expect(caller.connection.configuration).toEqual({
+      iceServers: [server],
+      iceTransportPolicy: 'relay',
+    });
   });
 
   test('the callee restarts where the caller does not notice', async () => {
@@ -214,7 +221,7 @@ describe('lost ways', () => {
     caller.peer.close();
     caller.peer.close();
     caller.peer.restart();
-    caller.peer.setIceServers([]);
+    caller.peer.setIce(ICE);
     caller.peer.handleCandidate(1, null);
     await settle();
     expect(ways.caller).toEqual([]);

@@ -1,5 +1,5 @@
 import { asCallboxError, clientError } from '../errors.js';
-import type { Candidate, Description, IceServer } from '../frames.js';
+import type { Candidate, Description, IceConfiguration } from '../frames.js';
 import { fullJitter } from '../retry-policy.js';
 import { Island, type Timer, type World } from '../world.js';
 
@@ -24,7 +24,7 @@ export interface PeerOptions {
   /** What is sent. */
   stream: MediaStream;
   /** STUN and TURN. */
-  iceServers: readonly IceServer[];
+  ice: IceConfiguration;
 }
 
 /**
@@ -58,7 +58,7 @@ export class Peer extends Island<PeerEvents> {
     const { RTCPeerConnection } = world;
     if (!RTCPeerConnection) throw clientError('media_failed');
     this.#options = options;
-    this.#connection = new RTCPeerConnection({ iceServers: configured(options.iceServers) });
+    this.#connection = new RTCPeerConnection(configured(options.ice));
     this.#listen(this.#connection);
     // The callee's tracks go where the caller's offer has places for them.
     if (!options.polite) this.#addTransceivers();
@@ -104,9 +104,9 @@ export class Peer extends Island<PeerEvents> {
   }
 
   /** The server named other STUN and TURN servers: the next restart uses them. */
-  setIceServers(iceServers: readonly IceServer[]): void {
+  setIce(ice: IceConfiguration): void {
     if (this.#closed) return;
-    this.#connection.setConfiguration({ iceServers: configured(iceServers) });
+    this.#connection.setConfiguration(configured(ice));
   }
 
   /** The network changed or the media stopped: find another way. */
@@ -346,12 +346,13 @@ function plainOf(candidate: RTCIceCandidate): Candidate {
 }
 
 /** `null` is what travels; browsers want such fields left out. */
-function configured(servers: readonly IceServer[]): RTCIceServer[] {
-  return servers.map(({ urls, username, credential }) => ({
+function configured({ iceServers, iceTransportPolicy }: IceConfiguration): RTCConfiguration {
+  const servers = iceServers.map(({ urls, username, credential }) => ({
     urls,
     ...(username !== null && { username }),
     ...(credential !== null && { credential }),
   }));
+  return { iceServers: servers, iceTransportPolicy };
 }
 
 const DISCONNECTED_PATIENCE_MS = 3_000;
