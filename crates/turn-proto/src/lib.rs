@@ -10,6 +10,7 @@
 pub mod credential;
 mod figures;
 mod input;
+pub mod message;
 mod output;
 mod server;
 mod settings;
