@@ -9,6 +9,7 @@
 
 pub mod credential;
 mod figures;
+pub mod frames;
 mod input;
 pub mod message;
 mod output;
