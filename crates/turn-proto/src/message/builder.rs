@@ -88,3 +88,13 @@ impl Builder {
 
 /// Room for a usual answer, so that it is allocated once.
 const CAPACITY: usize = 160;
+
+#[cfg(test)]
+impl Builder {
+    /// Pads the last attribute as the vectors of RFC 5769 do, which shows that the value of padding does not matter.
+    pub(super) fn pad_last_with(mut self, byte: u8, count: usize) -> Self {
+        let padding = self.bytes.len() - count..;
+        self.bytes[padding].fill(byte);
+        self
+    }
+}

@@ -1,5 +1,9 @@
 //! Messages against each other.
 
+mod properties;
+mod rules;
+mod vectors;
+
 use super::*;
 
 const ID: TransactionId = TransactionId(*b"transaction!");
