@@ -7,6 +7,7 @@
 //!
 //! This crate must never import a runtime, a socket, a clock or a random generator.
 
+pub mod client;
 pub mod credential;
 mod figures;
 pub mod frames;
