@@ -152,7 +152,7 @@ impl TurnClient {
         self.request(Request::Allocate(family), 1)
     }
 
-    /// Keeps the allocation for so many seconds; for none, closes it.
+    /// Keeps the allocation for so long, to the second; for zero, closes it.
     pub fn refresh(&mut self, lifetime: Duration) -> Vec<u8> {
         self.request(Request::Refresh(lifetime), 1)
     }
