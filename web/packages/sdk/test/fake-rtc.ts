@@ -79,6 +79,10 @@ export class FakePeerConnection {
   readonly transceivers: FakeTransceiver[] = [];
   readonly rejected: string[] = [];
   rollbacks = 0;
+  /** What `getStats` answers; `null` where it fails. */
+  stats: Record<string, unknown>[] | null = [];
+  /** The part of it that tells when another pair of candidates is taken. */
+  readonly iceTransport = { onselectedcandidatepairchange: null as (() => void) | null };
   #ufrag = this.#newUfrag();
   #restart = false;
   #stableLocal: FakePeerConnection['localDescription'] = null;
@@ -115,6 +119,15 @@ export class FakePeerConnection {
     // Directions are set on the objects themselves: look at them at the end of the turn.
     this.#checkNeeded();
     return this.transceivers;
+  }
+
+  getReceivers(): { transport: { iceTransport: FakePeerConnection['iceTransport'] } | null }[] {
+    return [{ transport: { iceTransport: this.iceTransport } }, { transport: null }];
+  }
+
+  getStats(): Promise<Map<string, unknown>> {
+    if (!this.stats) return Promise.reject(new DOMException('no', 'InvalidAccessError'));
+    return Promise.resolve(new Map(this.stats.map((one) => [one['id'] as string, one])));
   }
 
   setConfiguration(configuration: RTCConfiguration): void {

@@ -1,4 +1,5 @@
 import type { CallEnd } from './ends.js';
+import type { CallPath } from './path.js';
 
 /** Where a call is: it only ever goes forward. */
 export type CallState = 'starting' | 'reaching' | 'ringing' | 'accepted' | 'connected' | 'ended';
@@ -23,6 +24,8 @@ export interface CallEvents {
   peerMuted: Muted;
   /** Media stopped coming through (`true`), or flows again. */
   interrupted: boolean;
+  /** Media goes another way, or its first. */
+  path: CallPath;
   /** The call is over. */
   ended: CallEnd;
 }

@@ -13,6 +13,7 @@ import type { CallEvents, CallState, Muted } from './call-events.js';
 import { type CallEnd, type CallEndCause, endOf, sentenceOf } from './ends.js';
 import { type LocalMedia, foreignMedia, openCamera, openMedia, release } from './media.js';
 import { Ice, requireRelay } from './ice.js';
+import type { CallPath } from './path.js';
 import { Peer } from './peer.js';
 
 /** How an incoming call is answered. */
@@ -62,6 +63,7 @@ export class Call extends Island<CallEvents> {
   #peer: Peer | null = null;
   #ice: Ice | null = null;
   #relayOnly: boolean;
+  #path: CallPath | null = null;
   #reported: 'connected' | 'interrupted' | null = null;
   #accepting: Promise<void> | null = null;
   #opening: Promise<void> | null = null;
@@ -140,6 +142,11 @@ export class Call extends Island<CallEvents> {
   /** Whether media flowed and stopped. */
   get interrupted(): boolean {
     return this.#reported === 'interrupted';
+  }
+
+  /** Which way media goes, or last went; `null` before that is known. */
+  get path(): Readonly<CallPath> | null {
+    return this.#path;
   }
 
   /** Why there is no picture although one was wanted, or why a device stopped. */
@@ -388,6 +395,10 @@ export class Call extends Island<CallEvents> {
     peer.on('stream', (remote) => {
       this.#remoteStream = remote;
       this.emit('stream', { remote });
+    });
+    peer.on('path', (path) => {
+      this.#path = path;
+      this.emit('path', path);
     });
     this.#tellMuted();
     for (const frame of this.#early.splice(0)) {

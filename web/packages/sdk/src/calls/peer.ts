@@ -3,6 +3,7 @@ import type { Candidate, Description } from '../frames.js';
 import { fullJitter } from '../retry-policy.js';
 import { Island, type Timer, type World } from '../world.js';
 import { type Ice, iceNameOf } from './ice.js';
+import { type CallPath, PathWatch } from './path.js';
 
 /** What {@link Peer} tells. */
 export interface PeerEvents {
@@ -14,6 +15,8 @@ export interface PeerEvents {
   media: 'connected' | 'interrupted';
   /** Tracks of the other side are there. */
   stream: MediaStream;
+  /** Media goes another way, or its first. */
+  path: CallPath;
 }
 
 /** How a leg is set up. */
@@ -35,6 +38,7 @@ export interface PeerOptions {
 export class Peer extends Island<PeerEvents> {
   readonly #options: PeerOptions;
   readonly #connection: RTCPeerConnection;
+  readonly #path: PathWatch;
   /** Steps run one after another: a remote description never meets a half-made local one. */
   #steps: Promise<void> = Promise.resolve();
   #closed = false;
@@ -61,6 +65,8 @@ export class Peer extends Island<PeerEvents> {
     if (!RTCPeerConnection) throw clientError('media_failed');
     this.#options = options;
     this.#connection = new RTCPeerConnection(options.ice.configuration);
+    this.#path = new PathWatch(world, this.#connection);
+    this.#path.on('change', (path) => this.emit('path', path));
     this.#listen(this.#connection);
     // The callee's tracks go where the caller's offer has places for them.
     if (!options.polite) this.#addTransceivers();
@@ -139,6 +145,7 @@ export class Peer extends Island<PeerEvents> {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopTimer();
+    this.#path.stop();
     this.#connection.close();
   }
 
@@ -284,6 +291,7 @@ export class Peer extends Island<PeerEvents> {
     if (state === 'connected') {
       this.#stopTimer();
       this.#restarts = 0;
+      this.#path.look();
       this.#setMedia('connected');
     } else if (state === 'disconnected') {
       // Often comes back by itself.

@@ -120,6 +120,25 @@ test('a call asks for fresh credentials of its own before it looks for another w
   expect(own().configuration.iceServers).toEqual(TURN.iceServers);
 });
 
+test('a call tells which way its media goes, each time that it changes', async () => {
+  const { fake, call } = await talking();
+  const paths: unknown[] = [];
+  call.on('path', (path) => paths.push(path));
+  expect(call.path).toBeNull();
+  own().stats = statsOf({ candidateType: 'relay', relayProtocol: 'tls' });
+  await fake.advance(1_000);
+  own().stats = statsOf({ candidateType: 'host' });
+  own().iceTransport.onselectedcandidatepairchange?.();
+  await settle();
+  const relayed = { kind: 'relayed', relay: 'tls' };
+  const direct = { kind: 'direct', relay: null };
+  expect(paths).toEqual([relayed, direct]);
+  call.hangUp();
+  expect(call.path).toEqual(direct);
+  await fake.advance(1_000);
+  expect(paths).toHaveLength(2);
+});
+
 /** Ann, with what the server answers to her question for STUN and TURN servers; `null` where it knows no such question. */
 async function ready(
   ice: IceConfiguration | null,
@@ -168,4 +187,18 @@ function policies(): (string | undefined)[] {
 
 function questions({ requests }: FakeWorld): string[] {
   return requests.map(({ path }) => path).filter((path) => path.startsWith('/v1/ice-servers'));
+}
+
+function statsOf(local: Record<string, unknown>): Record<string, unknown>[] {
+  return [
+    {
+      id: 'P',
+      type: 'candidate-pair',
+      selected: true,
+      localCandidateId: 'L',
+      remoteCandidateId: 'R',
+    },
+    { id: 'L', type: 'local-candidate', ...local },
+    { id: 'R', type: 'remote-candidate', candidateType: 'host' },
+  ];
 }
