@@ -161,9 +161,9 @@ pub(super) fn read_send(message: &Message<'_>, packet: &Packet<'_>) -> Option<(S
         return None;
     }
     let peer = message.xor_address(attribute::XOR_PEER_ADDRESS)?;
-    let data = message.attribute(attribute::DATA)?;
-    let start = data.as_ptr().addr() - packet.buffer.as_ptr().addr();
-    Some((peer, start..start + data.len()))
+    let data = message.range_of(attribute::DATA)?;
+    let start = packet.range.start;
+    Some((peer, start + data.start..start + data.end))
 }
 
 /// A peer by the name that permissions have.

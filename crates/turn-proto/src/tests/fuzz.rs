@@ -1,9 +1,8 @@
 //! Fuzz functions for what strangers hand in: each takes any bytes, and must neither panic nor let anybody do what nobody
 //! signed. Here they run over a corpus and seeded mutations of it; a coverage-guided fuzzer can call the same functions.
 
-use callbox_domain::Random as _;
-
 use super::world::*;
+use crate::fuzz::mutate;
 use crate::message::{Builder, Class, Message, Method, TransactionId, attribute};
 use crate::{RelayPort, Via};
 
@@ -37,36 +36,6 @@ fn from_peer(world: &mut World, relay: RelayPort, bytes: &[u8]) {
     }
 }
 
-/// Runs `check` over mutations of each of the corpus: bytes changed, removed, repeated and put in.
-fn mutate(corpus: &[Vec<u8>], mut check: impl FnMut(&[u8])) {
-    let random = Seeded::new(2_026);
-    let number = |below: usize| {
-        let mut bytes = [0; 4];
-        random.fill(&mut bytes);
-        usize::try_from(u32::from_le_bytes(bytes)).expect("a word") % below.max(1)
-    };
-    for seed in corpus {
-        for _ in 0..MUTATIONS {
-            let mut input = seed.clone();
-            for _ in 0..=number(4) {
-                let place = number(input.len());
-                let byte = u8::try_from(number(256)).expect("a byte");
-                match number(4) {
-                    0 if !input.is_empty() => input[place] = byte,
-                    1 if !input.is_empty() => drop(input.remove(place)),
-                    2 => input.insert(place, byte),
-                    _ => input.extend_from_within(..place),
-                }
-            }
-            if input != *seed {
-                check(&input);
-            }
-        }
-    }
-}
-
-const MUTATIONS: usize = 1_000;
-
 /// What a client sends in its life, signed where that is due.
 fn corpus(user: &User) -> Vec<Vec<u8>> {
     let id = TransactionId([5; 12]);
@@ -84,6 +53,10 @@ fn corpus(user: &User) -> Vec<Vec<u8>> {
     ]
 }
 
+fn slices(corpus: &[Vec<u8>]) -> Vec<&[u8]> {
+    corpus.iter().map(Vec::as_slice).collect()
+}
+
 #[test]
 fn mutated_packets_of_clients_change_nothing() {
     for via in [Via::Udp(0), Via::Tcp(1)] {
@@ -92,7 +65,7 @@ fn mutated_packets_of_clients_change_nothing() {
         let bob = world.user_via(Via::Udp(0), "9.9.9.8:4000", "ses_bob", "");
         world.allocated(&ann);
         assert_eq!(world.bind(&ann, 0x4000, "1.1.1.1:7000").error, None);
-        mutate(&corpus(&ann), |input| {
+        mutate(&slices(&corpus(&ann)), |input| {
             from_client(&mut world, &ann, input);
             if world.open.is_empty() {
                 world.allocated(&ann);
@@ -100,7 +73,7 @@ fn mutated_packets_of_clients_change_nothing() {
             }
             world.done.clear();
         });
-        mutate(&corpus(&bob), |input| {
+        mutate(&slices(&corpus(&bob)), |input| {
             from_client(&mut world, &bob, input);
             world.done.clear();
         });
@@ -113,12 +86,12 @@ fn mutated_packets_of_peers_are_relayed_as_they_are() {
     let ann = world.user("9.9.9.9:4000", "ses_ann", "");
     let relay = world.allocated(&ann);
     assert_eq!(world.permit(&ann, &["1.1.1.1:7000"]).error, None);
-    mutate(&corpus(&ann), |input| {
+    mutate(&slices(&corpus(&ann)), |input| {
         from_peer(&mut world, relay, input);
         world.done.clear();
     });
     assert_eq!(world.bind(&ann, 0x4000, "1.1.1.1:7000").error, None);
-    mutate(&corpus(&ann), |input| {
+    mutate(&slices(&corpus(&ann)), |input| {
         from_peer(&mut world, relay, input);
         world.done.clear();
     });
