@@ -4,5 +4,6 @@ mod allocations;
 mod authentication;
 mod ends;
 mod fuzz;
+mod model;
 mod relaying;
 pub mod world;
