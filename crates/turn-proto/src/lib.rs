@@ -7,6 +7,9 @@
 //!
 //! This crate must never import a runtime, a socket, a clock or a random generator.
 
+mod allocation;
+mod allocations;
+mod bandwidth;
 pub mod client;
 pub mod credential;
 mod figures;
@@ -17,9 +20,16 @@ mod input;
 pub mod message;
 pub mod nonce;
 mod output;
+mod peers;
+mod ports;
+mod quotas;
+mod revoked;
 mod server;
 mod settings;
 pub mod throttle;
+
+#[cfg(test)]
+mod tests;
 
 pub use figures::Figures;
 pub use input::{Client, Input, Now, Packet, Revoked, Via};
