@@ -7,9 +7,12 @@
 //!
 //! This crate must never import a runtime, a socket, a clock or a random generator.
 
+pub mod client;
 pub mod credential;
 mod figures;
 pub mod frames;
+#[cfg(test)]
+mod fuzz;
 mod input;
 pub mod message;
 pub mod nonce;
@@ -20,6 +23,7 @@ pub mod throttle;
 
 pub use figures::Figures;
 pub use input::{Client, Input, Now, Packet, Revoked, Via};
+pub use message::TAILROOM;
 pub use output::{Bytes, Output, RelayPort};
 pub use server::Server;
 pub use settings::{Limits, RelayAddress, Settings};
