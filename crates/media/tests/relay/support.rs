@@ -3,12 +3,12 @@
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream, UdpSocket};
 use std::num::NonZeroU32;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use callbox_domain::testing::ManualClock;
-use callbox_domain::{Clock, Random};
+use callbox_domain::{Clock, Random, Timestamp};
 use callbox_media::{Relay, RelayBinding, RelayOptions, RelayParts, RelaySockets};
 use callbox_media_control::{Credential, CredentialKey, RelayUrls};
 use callbox_turn_proto::client::{Event, Family, Transport, TurnClient};
@@ -22,6 +22,8 @@ use tokio::runtime::Runtime;
 pub struct World {
     pub relay: Arc<Relay>,
     pub clock: Arc<ManualClock>,
+    /// Whether the relay's clock panics when it is asked.
+    pub broken: Arc<AtomicBool>,
     pub runtime: Runtime,
     /// Where it listens for UDP and TCP.
     pub plain: SocketAddr,
@@ -60,7 +62,10 @@ impl World {
             relay_addresses: Vec::new(),
             ports: 10_000..=32_000,
             own_addresses: Vec::new(),
-            allow_peers: vec!["127.0.0.0/8".parse().expect("a network"), "::1/128".parse().expect("a network")],
+            allow_peers: vec![
+                "127.0.0.0/8".parse().expect("a network"),
+                "::1/128".parse().expect("a network"),
+            ],
             limits: Limits {
                 allocations_per_call: most,
                 allocations_per_session: most,
@@ -70,8 +75,9 @@ impl World {
             },
         };
         let (server_tls, client_tls) = certificates(address);
+        let broken = Arc::new(AtomicBool::new(false));
         let parts = RelayParts {
-            clock: clock.clone(),
+            clock: Arc::new(Breakable { clock: clock.clone(), broken: broken.clone() }),
             random: random.clone(),
             urls: RelayUrls::default(),
             tls: Some(server_tls.clone()),
@@ -80,7 +86,7 @@ impl World {
             let _inside = runtime.enter();
             Arc::new(Relay::start(sockets, settings, parts).expect("starts"))
         };
-        Self { relay, clock, runtime, plain, tls, server_tls, client_tls, key, random }
+        Self { relay, clock, broken, runtime, plain, tls, server_tls, client_tls, key, random }
     }
 
     /// A client over UDP.
@@ -115,9 +121,7 @@ impl World {
 
     /// A peer that is no client.
     pub fn peer(&self) -> Peer {
-        let socket = UdpSocket::bind(SocketAddr::new(self.plain.ip(), 0)).expect("loopback");
-        socket.set_read_timeout(Some(PATIENCE)).expect("possible");
-        Peer(socket)
+        Peer::at(self.plain.ip())
     }
 
     fn client(&self, link: Link, transport: Transport) -> Client {
@@ -166,7 +170,7 @@ impl Client {
 
     /// What comes next; fails where nothing comes.
     pub fn hear(&mut self) -> Event<'static> {
-        let frame = self.frame().expect("something comes").leak();
+        let frame = self.next_frame().expect("something comes").leak();
         self.turn.handle(frame).expect("an answer")
     }
 
@@ -198,11 +202,19 @@ impl Client {
 
     /// Fails unless the relay closes this client's stream.
     pub fn expect_closed(&mut self) {
-        while let Some(_answer) = self.frame() {}
+        while let Some(_answer) = self.next_frame() {}
+    }
+
+    /// Its own address over UDP.
+    pub fn local_address(&self) -> Option<SocketAddr> {
+        match &self.link {
+            Link::Datagrams(socket) => socket.local_addr().ok(),
+            Link::Stream { .. } => None,
+        }
     }
 
     /// The next frame; `None` at the end of a stream.
-    fn frame(&mut self) -> Option<Vec<u8>> {
+    pub fn next_frame(&mut self) -> Option<Vec<u8>> {
         let mut space = vec![0; 65_536];
         match &mut self.link {
             Link::Datagrams(socket) => {
@@ -231,6 +243,13 @@ impl Client {
 pub struct Peer(UdpSocket);
 
 impl Peer {
+    /// At this address, on any port.
+    pub fn at(address: IpAddr) -> Self {
+        let socket = UdpSocket::bind(SocketAddr::new(address, 0)).expect("loopback");
+        socket.set_read_timeout(Some(PATIENCE)).expect("possible");
+        Self(socket)
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.0.local_addr().expect("bound")
     }
@@ -245,6 +264,35 @@ impl Peer {
         let (length, from) = self.0.recv_from(&mut space).expect("something comes");
         space.truncate(length);
         (space, from)
+    }
+}
+
+/// Fails unless the relay port is closed before long: then the system says that nobody is there.
+pub fn wait_until_closed(relayed: SocketAddr) {
+    let socket = UdpSocket::bind(SocketAddr::new(relayed.ip(), 0)).expect("loopback");
+    socket.connect(relayed).expect("possible");
+    socket.set_read_timeout(Some(PATIENCE / 400)).expect("possible");
+    let is_closed = (0..400).any(|_| {
+        let sent = socket.send(b"anyone?").and_then(|_| socket.recv(&mut [0; 10]));
+        sent.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    });
+    assert!(is_closed, "{relayed} is open");
+}
+
+/// A clock that can be made to panic.
+struct Breakable {
+    clock: Arc<ManualClock>,
+    broken: Arc<AtomicBool>,
+}
+
+impl Clock for Breakable {
+    fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    fn elapsed(&self) -> Duration {
+        assert!(!self.broken.load(Ordering::Relaxed), "this clock is broken");
+        self.clock.elapsed()
     }
 }
 
@@ -271,7 +319,10 @@ pub fn connect(address: SocketAddr) -> TcpStream {
 }
 
 fn is_reset(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe)
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionReset | io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe
+    )
 }
 
 fn certificates(address: IpAddr) -> (Arc<ServerConfig>, Arc<ClientConfig>) {
