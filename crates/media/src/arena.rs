@@ -61,8 +61,8 @@ impl Arena {
 /// So many packets are handled before what came of them is sent.
 const SLOTS: usize = 128;
 
-/// A slot with the room before and after its packet. Media keeps to the 1,500 bytes that networks carry in one piece; what is longer than a slot is
-/// dropped and counted.
+/// A slot with the room before and after its packet. Media keeps to the 1,500 bytes that networks carry in one piece; what is
+/// longer than a slot is dropped and counted.
 const SLOT_BYTES: usize = 4_096;
 
 /// The longest packet, and the longest frame on a stream.
