@@ -10,9 +10,12 @@
 mod allocation;
 mod allocations;
 mod bandwidth;
+pub mod client;
 pub mod credential;
 mod figures;
 pub mod frames;
+#[cfg(test)]
+mod fuzz;
 mod input;
 pub mod message;
 pub mod nonce;
@@ -27,6 +30,7 @@ pub mod throttle;
 
 pub use figures::Figures;
 pub use input::{Client, Input, Now, Packet, Revoked, Via};
+pub use message::TAILROOM;
 pub use output::{Bytes, Output, RelayPort};
 pub use server::Server;
 pub use settings::{Limits, RelayAddress, Settings};
