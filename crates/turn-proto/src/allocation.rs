@@ -183,6 +183,8 @@ impl Allocation {
         for one in self.permissions.iter_mut().filter(|one| addresses.contains(&one.address)) {
             one.expires = expires;
         }
+        // A call has few of them, and there are many calls: no room is kept for more.
+        self.permissions.reserve_exact(added.len());
         self.permissions.extend(added.into_iter().map(|address| Permission { address, expires }));
         Ok(())
     }
@@ -203,9 +205,11 @@ impl Allocation {
         }
         self.permit(elapsed, &[peer.ip()])?;
         let expires = elapsed + CHANNEL_LIFETIME;
-        match known {
-            Some(place) => self.channels[place].expires = expires,
-            None => self.channels.push(Channel { number, peer, expires }),
+        if let Some(place) = known {
+            self.channels[place].expires = expires;
+        } else {
+            self.channels.reserve_exact(1);
+            self.channels.push(Channel { number, peer, expires });
         }
         Ok(())
     }
