@@ -344,7 +344,7 @@ impl Driver {
     }
 }
 
-/// Whether the frame that begins so will fit into a slot. Its length is always in the same place.
+/// Whether the frame that begins like this fits into a slot. Every kind says its length in the same place.
 fn will_fit(bytes: &[u8]) -> bool {
     let length = bytes.get(2..4).map_or(0, |length| usize::from(u16::from_be_bytes([length[0], length[1]])));
     FRAME_HEAD_BYTES_MAX + length <= PACKET_BYTES_MAX
