@@ -13,6 +13,8 @@ pub struct RelayOptions {
     /// For UDP and for TCP, on the same port. Port 0 is any free one. At an unspecified address, answers over UDP go out from
     /// the address that the system prefers: a machine that has several had better name each.
     pub listen: Vec<SocketAddr>,
+    /// For UDP alone, where something else has TCP on that port.
+    pub udp_listen: Vec<SocketAddr>,
     /// For TLS.
     pub tls_listen: Vec<SocketAddr>,
     /// Where relay ports are given out.
@@ -36,6 +38,7 @@ pub struct RelaySockets {
     pub(crate) tls: Vec<TcpListener>,
     pub(crate) addresses: Vec<RelayBinding>,
     listen: Vec<SocketAddr>,
+    udp_listen: Vec<SocketAddr>,
     tls_listen: Vec<SocketAddr>,
 }
 
@@ -51,6 +54,7 @@ impl RelaySockets {
             tls: Vec::new(),
             addresses: options.addresses.clone(),
             listen: Vec::new(),
+            udp_listen: Vec::new(),
             tls_listen: Vec::new(),
         };
         for &address in &options.listen {
@@ -58,6 +62,11 @@ impl RelaySockets {
             sockets.udp.push(udp);
             sockets.tcp.push(tcp);
             sockets.listen.push(bound);
+        }
+        for &address in &options.udp_listen {
+            let listener = bind_udp_listener(address).map_err(failed("UDP", address))?;
+            sockets.udp_listen.push(listener.local_addr().map_err(failed("UDP", address))?);
+            sockets.udp.push(listener);
         }
         for &address in &options.tls_listen {
             let listener = bind_tcp(address).map_err(failed("TLS", address))?;
@@ -75,6 +84,11 @@ impl RelaySockets {
     /// Where it listens for UDP and TCP, with real ports, in the order of [`RelayOptions::listen`].
     pub fn listen_addresses(&self) -> &[SocketAddr] {
         &self.listen
+    }
+
+    /// Where it listens for UDP alone, with real ports, in the order of [`RelayOptions::udp_listen`].
+    pub fn udp_listen_addresses(&self) -> &[SocketAddr] {
+        &self.udp_listen
     }
 
     /// Where it listens for TLS, with real ports, in the order of [`RelayOptions::tls_listen`].
@@ -183,6 +197,16 @@ mod tests {
         assert_ne!(address.port(), 0);
         assert_eq!(sockets.udp[0].local_addr().ok(), Some(*address));
         assert_eq!(sockets.tcp[0].local_addr().ok(), Some(*address));
+    }
+
+    #[test]
+    fn udp_alone_leaves_tcp_to_whoever_has_it() {
+        let https = TcpListener::bind("127.0.0.1:0").expect("free");
+        let address = https.local_addr().expect("bound");
+        let options = RelayOptions { udp_listen: vec![address], ..RelayOptions::default() };
+        let sockets = RelaySockets::bind(&options).expect("UDP is free");
+        assert_eq!(sockets.udp_listen_addresses(), [address]);
+        assert_eq!((sockets.udp.len(), sockets.tcp.len()), (1, 0));
     }
 
     #[test]

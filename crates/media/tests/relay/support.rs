@@ -54,6 +54,7 @@ impl World {
             listen: vec![any_port],
             tls_listen: vec![any_port],
             addresses,
+            ..RelayOptions::default()
         })
         .expect("loopback");
         let (plain, tls) = (sockets.listen_addresses()[0], sockets.tls_listen_addresses()[0]);

@@ -200,7 +200,8 @@ const BYTES_PER_KILOBIT: NonZeroU32 = NonZeroU32::new(125).expect("not zero");
 
 pub(super) const EXAMPLE: &str = r#"[relay]
 # STUN and TURN, for calls between networks that let nothing through directly. Addresses and ports for UDP and TCP; an empty
-# list, here and below, for no relay. Clients may need port 443 for UDP too: add "0.0.0.0:443" where nothing else has it.
+# list, here and below, for no relay. For firewalls that let UDP through on 443 only, add "0.0.0.0:443"; where HTTPS
+# has that port, the relay takes UDP alone.
 listen = ["0.0.0.0:3478", "[::]:3478"]
 # For TLS, where there is a certificate. A server with [tls] also takes TURN over TLS on the port of HTTPS, and then names that one.
 tls_listen = ["0.0.0.0:5349", "[::]:5349"]

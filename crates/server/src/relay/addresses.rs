@@ -1,5 +1,6 @@
 //! Which addresses the relay has: where it listens, where peers reach it, and which are this machine's.
 
+use std::collections::HashSet;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
@@ -18,6 +19,43 @@ pub(super) fn of_this_machine(listen: Vec<SocketAddr>) -> Vec<SocketAddr> {
         !lacks
     };
     listen.into_iter().filter(is_here).collect()
+}
+
+/// Each of this machine's addresses by itself, where it has several of a family and listens on all: over UDP an answer must
+/// come from the address that was asked, and a socket for all leaves from the one that the system prefers.
+pub(super) fn spread(listen: Vec<SocketAddr>, interfaces: &[IpAddr]) -> Vec<SocketAddr> {
+    let mut spread: Vec<SocketAddr> = Vec::new();
+    for address in listen {
+        // A neighbour's address is of one interface only, and clients do not come by it.
+        let of_family = |own: &&IpAddr| own.is_ipv4() == address.is_ipv4() && !is_link_local(**own);
+        let own: Vec<IpAddr> = interfaces.iter().filter(of_family).copied().collect();
+        let several = own.iter().filter(|own| !own.is_loopback()).count() > 1;
+        // A port that the system chooses would be another for each.
+        if address.ip().is_unspecified() && several && address.port() != 0 {
+            spread.extend(own.into_iter().map(|own| SocketAddr::new(own, address.port())));
+        } else {
+            spread.push(address);
+        }
+    }
+    let mut seen = HashSet::new();
+    spread.retain(|address| seen.insert(*address));
+    spread
+}
+
+fn is_link_local(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local(),
+    }
+}
+
+/// The addresses that this machine's interfaces have.
+pub(super) fn interfaces() -> Vec<IpAddr> {
+    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
+        tracing::warn!(%error, "this machine's interfaces cannot be listed; the relay goes by the addresses that it knows");
+        Vec::new()
+    });
+    interfaces.iter().map(if_addrs::Interface::ip).collect()
 }
 
 fn lacks_family(unspecified: IpAddr) -> bool {
@@ -94,15 +132,14 @@ pub(super) fn own_addresses(
     bindings: &[RelayBinding],
     listen: impl IntoIterator<Item = SocketAddr>,
 ) -> Vec<IpAddr> {
-    let interfaces = if_addrs::get_if_addrs().unwrap_or_else(|error| {
-        tracing::warn!(%error, "this machine's interfaces cannot be listed; the relay goes by the addresses that it knows");
-        Vec::new()
-    });
-    let interfaces = interfaces.iter().map(if_addrs::Interface::ip);
     let relayed = bindings.iter().flat_map(|binding| [binding.public, binding.bind]);
     let listened = listen.into_iter().map(|address| address.ip());
-    let mut own: Vec<IpAddr> =
-        interfaces.chain(relayed).chain(listened).map(|address| address.to_canonical()).collect();
+    let mut own: Vec<IpAddr> = interfaces()
+        .into_iter()
+        .chain(relayed)
+        .chain(listened)
+        .map(|address| address.to_canonical())
+        .collect();
     own.retain(|address| !address.is_unspecified());
     own.sort_unstable();
     own.dedup();
@@ -149,6 +186,15 @@ mod tests {
     fn a_family_that_is_there_is_listened_on() {
         let listen = sockets(["0.0.0.0:3478", "203.0.113.5:3478"]);
         assert_eq!(of_this_machine(listen.clone()), listen, "a foreign address is told when it is bound");
+    }
+
+    #[test]
+    fn a_machine_of_several_addresses_listens_on_each_by_itself() {
+        let here =
+            ["127.0.0.1", "10.0.0.5", "172.17.0.1", "169.254.7.7", "::1", "2001:db8::5", "fe80::1"].map(ip);
+        let listen = sockets(["0.0.0.0:3478", "[::]:3478", "10.0.0.5:3478", "0.0.0.0:0"]);
+        let expected = ["127.0.0.1:3478", "10.0.0.5:3478", "172.17.0.1:3478", "[::]:3478", "0.0.0.0:0"];
+        assert_eq!(spread(listen, &here), sockets(expected));
     }
 
     #[test]

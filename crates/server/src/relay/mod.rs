@@ -51,7 +51,9 @@ impl RelayDoors {
             return Ok(None);
         }
         let bindings = addresses::bindings(&relay.named_addresses()?, &everywhere);
-        let options = RelayOptions { listen, tls_listen, addresses: bindings.clone() };
+        let listen = addresses::spread(listen, &addresses::interfaces());
+        let (udp_listen, listen) = listen.into_iter().partition(|address| shares_tcp(*address, http));
+        let options = RelayOptions { listen, udp_listen, tls_listen, addresses: bindings.clone() };
         let sockets = RelaySockets::bind(&options).map_err(|error| StartError::Other(error.to_string()))?;
         Ok(Some(Self { sockets, bindings, http }))
     }
@@ -72,13 +74,15 @@ impl RelayDoors {
         let certificate = certificate(config);
         let doors = urls::Doors {
             listen: self.listen_addresses(),
+            udp_listen: self.sockets.udp_listen_addresses(),
             tls_listen: self.tls_listen_addresses(),
             https: config.tls.cert.is_some().then_some(self.http),
         };
         let host = urls::host(&config.relay.host, certificate.map(|(cert, _)| cert), &self.bindings);
         let urls = urls::urls(&host.unwrap_or_default(), &doors);
         let tls = certificate.map(|(cert, key)| tls::load(cert, key)).transpose()?;
-        let listen = self.listen_addresses().iter().chain(self.tls_listen_addresses()).copied();
+        let udp = doors.listen.iter().chain(doors.udp_listen);
+        let listen = udp.chain(doors.tls_listen).copied();
         let own_addresses = addresses::own_addresses(&self.bindings, listen);
         let settings = settings(&config.relay, works.key, own_addresses)?;
         let parts = RelayParts { clock: works.clock, random: works.random, urls, tls };
@@ -89,6 +93,12 @@ impl RelayDoors {
         tracing::info!(urls = ?[told.stun, told.turn].concat(), ?public, ports = config.relay.ports, "relaying");
         Ok(Arc::new(relay))
     }
+}
+
+/// Whether the server's other door has this port for TCP already: 443 for example, which is then the relay's for UDP.
+fn shares_tcp(address: SocketAddr, http: SocketAddr) -> bool {
+    let meets = address.ip() == http.ip() || address.ip().is_unspecified() || http.ip().is_unspecified();
+    meets && address.port() == http.port() && address.port() != 0
 }
 
 /// The relay's own certificate and key, or else those of HTTPS.

@@ -13,6 +13,8 @@ use rustls::pki_types::pem::PemObject;
 pub(super) struct Doors<'a> {
     /// For UDP and TCP.
     pub(super) listen: &'a [SocketAddr],
+    /// For UDP alone.
+    pub(super) udp_listen: &'a [SocketAddr],
     /// For TLS.
     pub(super) tls_listen: &'a [SocketAddr],
     /// HTTPS, where the server speaks TLS itself.
@@ -30,15 +32,16 @@ pub(super) fn host(configured: &str, cert: Option<&Path>, bindings: &[RelayBindi
 /// The addresses of everything behind these doors. Few: browsers try them all, and get slow with many.
 pub(super) fn urls(host: &str, doors: &Doors<'_>) -> RelayUrls {
     let host = bracketed(host);
-    let ports = ports(doors.listen);
-    let over = |transport: &str| {
+    let udp_ports = ports(doors.listen.iter().chain(doors.udp_listen));
+    let over = |transport: &str, ports: &[u16]| {
         let url = |port: &u16| format!("turn:{host}:{port}?transport={transport}");
         ports.iter().map(url).collect::<Vec<_>>()
     };
     let tls_port = tls_port(doors).map(|port| format!("turns:{host}:{port}?transport=tcp"));
     RelayUrls {
-        stun: ports.first().map(|port| format!("stun:{host}:{port}")).into_iter().collect(),
-        turn: [over("udp"), over("tcp"), tls_port.into_iter().collect()].concat(),
+        stun: udp_ports.first().map(|port| format!("stun:{host}:{port}")).into_iter().collect(),
+        turn: [over("udp", &udp_ports), over("tcp", &ports(doors.listen)), tls_port.into_iter().collect()]
+            .concat(),
     }
 }
 
@@ -52,9 +55,9 @@ fn tls_port(doors: &Doors<'_>) -> Option<u16> {
 }
 
 /// Each port once, in their order.
-fn ports(listen: &[SocketAddr]) -> Vec<u16> {
+fn ports<'a>(listen: impl IntoIterator<Item = &'a SocketAddr>) -> Vec<u16> {
     let mut ports: Vec<u16> = Vec::new();
-    for port in listen.iter().map(SocketAddr::port) {
+    for port in listen.into_iter().map(SocketAddr::port) {
         if !ports.contains(&port) {
             ports.push(port);
         }
@@ -101,7 +104,8 @@ mod tests {
     fn every_way_is_named_the_fastest_first() {
         let listen = sockets(["0.0.0.0:3478", "[::]:3478"]);
         let tls_listen = sockets(["0.0.0.0:5349", "[::]:5349"]);
-        let told = urls("call.example.com", &Doors { listen: &listen, tls_listen: &tls_listen, https: None });
+        let told =
+            urls("call.example.com", &Doors { listen: &listen, tls_listen: &tls_listen, ..Doors::default() });
         assert_eq!(told.stun, ["stun:call.example.com:3478"]);
         assert_eq!(
             told.turn,
@@ -109,6 +113,24 @@ mod tests {
                 "turn:call.example.com:3478?transport=udp",
                 "turn:call.example.com:3478?transport=tcp",
                 "turns:call.example.com:5349?transport=tcp",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_port_for_udp_alone_is_not_named_for_tcp() {
+        let (listen, udp_listen) = (sockets(["0.0.0.0:3478"]), sockets(["0.0.0.0:443"]));
+        let https = Some("0.0.0.0:443".parse().expect("an address"));
+        let doors = Doors { listen: &listen, udp_listen: &udp_listen, https, ..Doors::default() };
+        let told = urls("call.example.com", &doors);
+        let ways: Vec<_> = told.turn.iter().map(|url| url.replace(":call.example.com:", " ")).collect();
+        assert_eq!(
+            ways,
+            [
+                "turn 3478?transport=udp",
+                "turn 443?transport=udp",
+                "turn 3478?transport=tcp",
+                "turns 443?transport=tcp"
             ]
         );
     }
@@ -130,7 +152,7 @@ mod tests {
         let tls_listen = sockets(["0.0.0.0:5349"]);
         let turns = |https: Option<&str>, tls_listen: &[SocketAddr]| {
             let https = https.map(|https| https.parse().expect("an address"));
-            urls("call.example.com", &Doors { listen: &[], tls_listen, https }).turn
+            urls("call.example.com", &Doors { tls_listen, https, ..Doors::default() }).turn
         };
         let on = |port: u16| vec![format!("turns:call.example.com:{port}?transport=tcp")];
         assert_eq!(turns(Some("0.0.0.0:443"), &tls_listen), on(443));
