@@ -432,8 +432,13 @@ pub async fn command(folder: &Path, arguments: &[&str]) -> Ran {
     let text = format!("[storage]\nfolder = '{data}'\nmaster_key_file = '{key}'\n");
     let file = folder.join("callbox.toml");
     std::fs::write(&file, text).expect("writable");
+    run(&[arguments, &["--config", file.to_str().expect("text")]].concat()).await
+}
+
+/// Runs the binary with exactly these arguments.
+pub async fn run(arguments: &[&str]) -> Ran {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_callbox"));
-    command.args(arguments).arg("--config").arg(file).stdin(std::process::Stdio::null());
+    command.args(arguments).stdin(std::process::Stdio::null());
     // The server may be in this very process, and must go on.
     let output = within(tokio::task::spawn_blocking(move || command.output())).await;
     let output = output.expect("no panic").expect("the binary runs");

@@ -1,0 +1,263 @@
+//! `callbox doctor` beside servers that are well, and those that are not.
+
+use std::fs;
+use std::path::Path;
+
+use callbox_domain::Timestamp;
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::harness::{Ran, Running, config, run};
+
+/// What the doctor found.
+struct Examined {
+    is_well: bool,
+    findings: Vec<Value>,
+}
+
+impl Examined {
+    /// The result of a check, and all that was said of it.
+    #[track_caller]
+    fn result(&self, check: &str) -> (&str, String) {
+        let finding = self.findings.iter().find(|finding| finding["check"] == check);
+        let finding = finding.unwrap_or_else(|| panic!("no {check} in {:#?}", self.findings));
+        let text = |name: &str| finding[name].as_str().unwrap_or_default();
+        (text("result"), format!("{} {}", text("seen"), text("change")))
+    }
+
+    #[track_caller]
+    fn expect(&self, check: &str, result: &str, parts: &[&str]) {
+        let (found, said) = self.result(check);
+        assert_eq!(found, result, "{said}");
+        for part in parts {
+            assert!(said.contains(part), "{said}");
+        }
+    }
+
+    /// A check that found a problem, and so said what to change.
+    #[track_caller]
+    fn expect_problem(&self, check: &str, parts: &[&str]) {
+        assert!(!self.is_well);
+        self.expect(check, "problem", parts);
+    }
+}
+
+/// A configuration for a server in this folder, behind a proxy, without figures.
+fn write_config(folder: &Path, listen: &str, more: &str) -> String {
+    let storage = config(folder).storage;
+    let (data, key) = (storage.folder.display(), storage.master_key_file.display());
+    let text = format!(
+        "[server]\nlisten = '{listen}'\ntrusted_proxies = ['127.0.0.1']\n\
+         [storage]\nfolder = '{data}'\nmaster_key_file = '{key}'\n[metrics]\nlisten = ''\n{more}"
+    );
+    let file = folder.join("callbox.toml");
+    fs::write(&file, text).expect("writable");
+    file.to_str().expect("text").to_owned()
+}
+
+async fn doctor(arguments: &[&str]) -> Examined {
+    let Ran { succeeded, stdout, stderr } = run(&[&["doctor", "--json"], arguments].concat()).await;
+    let findings = serde_json::from_str(&stdout).unwrap_or_else(|_| panic!("{stdout}{stderr}"));
+    Examined { is_well: succeeded, findings }
+}
+
+/// Everything in a folder, to the byte.
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(folder).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<_> = entries
+        .filter(|path| path.is_file())
+        .map(|path| (path.display().to_string(), fs::read(&path).expect("a file")))
+        .collect();
+    files.sort();
+    files
+}
+
+/// What a server leaves that was stopped.
+async fn stopped() -> TempDir {
+    Running::start().await.stop().await
+}
+
+#[tokio::test]
+async fn a_server_that_is_well_has_no_problem() {
+    let server = Running::start().await;
+    let file = write_config(server.folder(), &server.address, "");
+    let examined = doctor(&["--config", &file]).await;
+    assert!(examined.is_well, "{:#?}", examined.findings);
+    for check in ["config", "settings", "data folder", "database", "master key", "clock", "HTTP", "WebSocket"]
+    {
+        assert_eq!(examined.result(check).0, "ok", "{check}: {:#?}", examined.findings);
+    }
+    examined.expect("data folder", "ok", &["a server has it"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_table_is_for_people_and_holds_no_secret() {
+    let server = Running::start().await;
+    let file = write_config(server.folder(), &server.address, "");
+    let shown = run(&["doctor", "--config", &file]).await.printed();
+    let line = shown.lines().find(|line| line.starts_with("HTTP")).expect("a line");
+    assert!(line.contains(" ok ") && line.contains(&server.address), "{shown}");
+    let key = fs::read_to_string(config(server.folder()).storage.master_key_file).expect("a key");
+    let (_, token) = server.operator();
+    assert!(!shown.contains(key.trim().split_once(':').expect("a key").1) && !shown.contains(&token));
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_folder_without_a_server_is_looked_at_and_stays_as_it_is() {
+    let folder = stopped().await;
+    let data = config(folder.path()).storage.folder;
+    let before = files(&data);
+    let examined = doctor(&["--config", &write_config(folder.path(), "127.0.0.1:0", "")]).await;
+    assert!(examined.is_well, "{:#?}", examined.findings);
+    examined.expect("data folder", "ok", &["no server runs on it"]);
+    examined.expect("database", "ok", &["schema version"]);
+    examined.expect("HTTP", "not checked", &["no server runs"]);
+    examined.expect("WebSocket", "not checked", &["no server runs"]);
+    assert_eq!(files(&data), before);
+}
+
+#[tokio::test]
+async fn no_data_folder_and_no_configuration_are_problems() {
+    let folder = TempDir::new().expect("a folder");
+    let file = write_config(folder.path(), "127.0.0.1:0", "");
+    doctor(&["--config", &file]).await.expect_problem("data folder", &["there is no folder", "--config"]);
+    assert!(!config(folder.path()).storage.folder.exists());
+    fs::write(&file, "[server]\nlisen = 'x'").expect("writable");
+    let examined = doctor(&["--config", &file]).await;
+    examined.expect_problem("config", &["lisen", "config default"]);
+    let missing = folder.path().join("missing.toml");
+    let examined = doctor(&["--config", missing.to_str().expect("text")]).await;
+    examined.expect_problem("config", &["missing.toml", "--config"]);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_key_that_others_can_read_is_a_problem() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = stopped().await;
+    let key = config(folder.path()).storage.master_key_file;
+    fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("changed");
+    let examined = doctor(&["--config", &write_config(folder.path(), "127.0.0.1:0", "")]).await;
+    examined.expect_problem("master key", &["mode 0644", "chmod 600"]);
+}
+
+#[tokio::test]
+async fn the_key_of_another_database_is_a_problem() {
+    let (folder, other) = (stopped().await, stopped().await);
+    let key = |folder: &TempDir| config(folder.path()).storage.master_key_file;
+    fs::copy(key(&other), key(&folder)).expect("copied");
+    let file = write_config(folder.path(), "127.0.0.1:0", "");
+    doctor(&["--config", &file]).await.expect_problem("master key", &["not the key", "Put the key file"]);
+    fs::remove_file(key(&folder)).expect("removed");
+    doctor(&["--config", &file]).await.expect_problem("master key", &["missing", "master_key_file"]);
+    assert!(!key(&folder).exists());
+}
+
+#[tokio::test]
+async fn an_expired_certificate_is_a_problem() {
+    let folder = stopped().await;
+    let key = KeyPair::generate().expect("a key");
+    let mut certificate = CertificateParams::new(vec!["calls.example.com".to_owned()]).expect("good");
+    certificate.not_before = date_time_ymd(2024, 1, 1);
+    certificate.not_after = date_time_ymd(2025, 1, 1);
+    let certificate = certificate.self_signed(&key).expect("signed");
+    let (cert_file, key_file) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
+    fs::write(&cert_file, certificate.pem()).expect("written");
+    fs::write(&key_file, key.serialize_pem()).expect("written");
+    let tls = format!("[tls]\ncert = '{}'\nkey = '{}'\n", cert_file.display(), key_file.display());
+    let file = write_config(folder.path(), "127.0.0.1:0", &tls);
+    doctor(&["--config", &file])
+        .await
+        .expect_problem("certificate", &["calls.example.com", "expired", "Renew"]);
+    fs::write(&key_file, KeyPair::generate().expect("a key").serialize_pem()).expect("written");
+    doctor(&["--config", &file]).await.expect_problem("certificate", &["Correct tls.cert"]);
+}
+
+#[tokio::test]
+async fn a_port_of_another_program_is_a_problem() {
+    let folder = stopped().await;
+    let other = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = other.local_addr().expect("bound").to_string();
+    let examined = doctor(&["--config", &write_config(folder.path(), &address, "")]).await;
+    examined.expect_problem("HTTP", &["taken by another program", "choose another port"]);
+}
+
+#[tokio::test]
+async fn a_server_that_listens_elsewhere_is_a_problem() {
+    let server = Running::start().await;
+    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let address = free.local_addr().expect("bound").to_string();
+    drop(free);
+    let examined = doctor(&["--config", &write_config(server.folder(), &address, "")]).await;
+    examined.expect_problem("HTTP", &["nobody listens", "restart it with this configuration"]);
+    server.stop().await;
+}
+
+/// A web server or a proxy that does to each connection what it is told.
+async fn stand_in<Doing: Future<Output = ()> + Send>(
+    serve: impl Fn(TcpStream, String) -> Doing + Send + 'static,
+) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+    let url = format!("http://{}", listener.local_addr().expect("bound"));
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut head = Vec::new();
+            while !head.ends_with(b"\r\n\r\n") {
+                let Ok(byte) = stream.read_u8().await else { break };
+                head.push(byte);
+            }
+            serve(stream, String::from_utf8_lossy(&head).into_owned()).await;
+        }
+    });
+    url
+}
+
+#[tokio::test]
+async fn a_proxy_that_passes_no_upgrade_is_a_problem() {
+    let server = Running::start().await;
+    let address = server.address.clone();
+    let url = stand_in(move |mut client, head| {
+        let address = address.clone();
+        async move {
+            // Hop-by-hop headers end at a proxy that knows nothing of WebSockets (RFC 9110, section 7.6.1).
+            let passed = head.split_inclusive("\r\n").filter(|line| {
+                let line = line.to_ascii_lowercase();
+                !line.starts_with("upgrade:") && !line.starts_with("connection:") && !line.trim().is_empty()
+            });
+            let request: String = passed.collect();
+            let mut upstream = TcpStream::connect(address).await.expect("it listens");
+            upstream.write_all(format!("{request}connection: close\r\n\r\n").as_bytes()).await.expect("sent");
+            let _ = tokio::io::copy(&mut upstream, &mut client).await;
+        }
+    })
+    .await;
+    let examined = doctor(&["--public", &url]).await;
+    examined.expect("public HTTPS", "ok", &["is ready"]);
+    examined.expect("clock", "ok", &[]);
+    examined.expect_problem("public WebSocket", &["does not pass upgrades", "Upgrade"]);
+    examined.expect("config", "not checked", &["--config"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_clock_that_is_wrong_is_a_problem() {
+    let long_ago = Timestamp::from_millis(1_700_000_000_000).to_rfc3339();
+    let body = json!({ "timestamp": long_ago }).to_string();
+    let url = stand_in(move |mut client, _| {
+        let length = body.len();
+        let answer =
+            format!("HTTP/1.1 200 OK\r\ncontent-length: {length}\r\nconnection: close\r\n\r\n{body}");
+        async move {
+            let _ = client.write_all(answer.as_bytes()).await;
+        }
+    })
+    .await;
+    let examined = doctor(&["--public", &url]).await;
+    examined.expect_problem("clock", &["s behind this machine's", "NTP"]);
+    examined.expect_problem("public HTTPS", &["not as a Callbox server does"]);
+}
