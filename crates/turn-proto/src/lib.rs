@@ -7,6 +7,9 @@
 //!
 //! This crate must never import a runtime, a socket, a clock or a random generator.
 
+mod allocation;
+mod allocations;
+mod bandwidth;
 pub mod client;
 pub mod credential;
 mod figures;
@@ -17,6 +20,10 @@ mod input;
 pub mod message;
 pub mod nonce;
 mod output;
+mod peers;
+mod ports;
+mod quotas;
+mod revoked;
 mod server;
 mod settings;
 pub mod throttle;
