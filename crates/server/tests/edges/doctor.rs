@@ -1,14 +1,16 @@
 //! `callbox doctor` beside servers that are well, and those that are not.
 
 use std::fs;
+use std::net::SocketAddr;
 use std::path::Path;
 
 use callbox_domain::Timestamp;
+use callbox_server::config::Config;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream, UdpSocket};
 
 use crate::harness::{Ran, Running, config, run};
 
@@ -43,6 +45,27 @@ impl Examined {
         assert!(!self.is_well);
         self.expect(check, "problem", parts);
     }
+}
+
+/// A relay to whose own addresses others are told to send, and a certificate for it and for HTTPS.
+fn relaying(config: &mut Config) {
+    config.relay.listen = vec!["127.0.0.1:0".to_owned()];
+    config.relay.public_addresses = vec![format!("{PUBLIC}/127.0.0.1")];
+    config.relay.host = String::from("127.0.0.1");
+    let folder = config.storage.master_key_file.parent().expect("a folder").to_owned();
+    let made = rcgen::generate_simple_self_signed(["calls.example.com".to_owned()]).expect("a certificate");
+    fs::write(folder.join("cert.pem"), made.cert.pem()).expect("writable");
+    fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).expect("writable");
+    (config.tls.cert, config.tls.key) = (Some(folder.join("cert.pem")), Some(folder.join("key.pem")));
+}
+
+/// Writes down how such a server was started.
+fn write_relaying(server: &Running) -> String {
+    let (folder, relay) = (server.folder().display(), server.relay.expect("a relay"));
+    let more = format!(
+        "[tls]\ncert = '{folder}/cert.pem'\nkey = '{folder}/key.pem'\n[relay]\nlisten = ['{relay}']\ntls_listen = []\n"
+    );
+    write_config(server.folder(), &server.address, &more)
 }
 
 /// A configuration for a server in this folder, behind a proxy, without figures.
@@ -82,22 +105,27 @@ async fn stopped() -> TempDir {
 
 #[tokio::test]
 async fn a_server_that_is_well_has_no_problem() {
-    let server = Running::start().await;
-    let file = write_config(server.folder(), &server.address, "");
-    let examined = doctor(&["--config", &file]).await;
+    let server = Running::start_with(relaying).await;
+    let examined = doctor(&["--config", &write_relaying(&server)]).await;
     assert!(examined.is_well, "{:#?}", examined.findings);
-    for check in ["config", "settings", "data folder", "database", "master key", "clock", "HTTP", "WebSocket"]
-    {
+    let checks =
+        ["config", "settings", "data folder", "database", "master key", "clock", "HTTP", "WebSocket"];
+    let of_relay = ["STUN", "relay over UDP", "relay over TCP", "relay on HTTPS port"];
+    for check in checks.into_iter().chain(of_relay) {
         assert_eq!(examined.result(check).0, "ok", "{check}: {:#?}", examined.findings);
     }
     examined.expect("data folder", "ok", &["a server has it"]);
+    for way in &of_relay[1..] {
+        examined.expect(way, "ok", &["relays, from", PUBLIC]);
+    }
+    examined.expect("certificate", "warning", &["calls.example.com", "signed by itself"]);
     server.stop().await;
 }
 
 #[tokio::test]
 async fn the_table_is_for_people_and_holds_no_secret() {
     let server = Running::start().await;
-    let file = write_config(server.folder(), &server.address, "");
+    let file = write_config(server.folder(), &server.address, NO_RELAY);
     let shown = run(&["doctor", "--config", &file]).await.printed();
     let line = shown.lines().find(|line| line.starts_with("HTTP")).expect("a line");
     assert!(line.contains(" ok ") && line.contains(&server.address), "{shown}");
@@ -112,7 +140,7 @@ async fn a_folder_without_a_server_is_looked_at_and_stays_as_it_is() {
     let folder = stopped().await;
     let data = config(folder.path()).storage.folder;
     let before = files(&data);
-    let examined = doctor(&["--config", &write_config(folder.path(), "127.0.0.1:0", "")]).await;
+    let examined = doctor(&["--config", &write_config(folder.path(), "127.0.0.1:0", NO_RELAY)]).await;
     assert!(examined.is_well, "{:#?}", examined.findings);
     examined.expect("data folder", "ok", &["no server runs on it"]);
     examined.expect("database", "ok", &["schema version"]);
@@ -124,7 +152,7 @@ async fn a_folder_without_a_server_is_looked_at_and_stays_as_it_is() {
 #[tokio::test]
 async fn no_data_folder_and_no_configuration_are_problems() {
     let folder = TempDir::new().expect("a folder");
-    let file = write_config(folder.path(), "127.0.0.1:0", "");
+    let file = write_config(folder.path(), "127.0.0.1:0", NO_RELAY);
     doctor(&["--config", &file]).await.expect_problem("data folder", &["there is no folder", "--config"]);
     assert!(!config(folder.path()).storage.folder.exists());
     fs::write(&file, "[server]\nlisen = 'x'").expect("writable");
@@ -142,7 +170,7 @@ async fn a_key_that_others_can_read_is_a_problem() {
     let folder = stopped().await;
     let key = config(folder.path()).storage.master_key_file;
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).expect("changed");
-    let examined = doctor(&["--config", &write_config(folder.path(), "127.0.0.1:0", "")]).await;
+    let examined = doctor(&["--config", &write_config(folder.path(), "127.0.0.1:0", NO_RELAY)]).await;
     examined.expect_problem("master key", &["mode 0644", "chmod 600"]);
 }
 
@@ -151,7 +179,7 @@ async fn the_key_of_another_database_is_a_problem() {
     let (folder, other) = (stopped().await, stopped().await);
     let key = |folder: &TempDir| config(folder.path()).storage.master_key_file;
     fs::copy(key(&other), key(&folder)).expect("copied");
-    let file = write_config(folder.path(), "127.0.0.1:0", "");
+    let file = write_config(folder.path(), "127.0.0.1:0", NO_RELAY);
     doctor(&["--config", &file]).await.expect_problem("master key", &["not the key", "Put the key file"]);
     fs::remove_file(key(&folder)).expect("removed");
     doctor(&["--config", &file]).await.expect_problem("master key", &["missing", "master_key_file"]);
@@ -169,7 +197,7 @@ async fn an_expired_certificate_is_a_problem() {
     let (cert_file, key_file) = (folder.path().join("cert.pem"), folder.path().join("key.pem"));
     fs::write(&cert_file, certificate.pem()).expect("written");
     fs::write(&key_file, key.serialize_pem()).expect("written");
-    let tls = format!("[tls]\ncert = '{}'\nkey = '{}'\n", cert_file.display(), key_file.display());
+    let tls = format!("{NO_RELAY}[tls]\ncert = '{}'\nkey = '{}'\n", cert_file.display(), key_file.display());
     let file = write_config(folder.path(), "127.0.0.1:0", &tls);
     doctor(&["--config", &file])
         .await
@@ -183,17 +211,16 @@ async fn a_port_of_another_program_is_a_problem() {
     let folder = stopped().await;
     let other = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let address = other.local_addr().expect("bound").to_string();
-    let examined = doctor(&["--config", &write_config(folder.path(), &address, "")]).await;
+    let examined = doctor(&["--config", &write_config(folder.path(), &address, NO_RELAY)]).await;
     examined.expect_problem("HTTP", &["taken by another program", "choose another port"]);
 }
 
 #[tokio::test]
 async fn a_server_that_listens_elsewhere_is_a_problem() {
     let server = Running::start().await;
-    let free = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-    let address = free.local_addr().expect("bound").to_string();
-    drop(free);
-    let examined = doctor(&["--config", &write_config(server.folder(), &address, "")]).await;
+    let closed = ClosedPort::new().await;
+    let file = write_config(server.folder(), &closed.address.to_string(), NO_RELAY);
+    let examined = doctor(&["--config", &file]).await;
     examined.expect_problem("HTTP", &["nobody listens", "restart it with this configuration"]);
     server.stop().await;
 }
@@ -261,3 +288,92 @@ async fn a_clock_that_is_wrong_is_a_problem() {
     examined.expect_problem("clock", &["s behind this machine's", "NTP"]);
     examined.expect_problem("public HTTPS", &["not as a Callbox server does"]);
 }
+
+#[tokio::test]
+async fn a_relay_whose_ports_are_closed_is_a_problem() {
+    let server = Running::start().await;
+    let listening = |relay| format!("[relay]\nlisten = ['{relay}']\n");
+    let closed = ClosedPort::new().await;
+    let file = write_config(server.folder(), &server.address, &listening(closed.address));
+    let examined = doctor(&["--config", &file]).await;
+    examined.expect_problem("STUN", &["nobody listens", "UDP port"]);
+    examined.expect_problem("relay over UDP", &["nobody listens", "UDP port"]);
+    examined.expect_problem("relay over TCP", &["nobody listens", "TCP port"]);
+    // As behind a firewall that drops datagrams.
+    let deaf = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+    let deaf_address = deaf.local_addr().expect("bound");
+    let file = write_config(server.folder(), &server.address, &listening(deaf_address));
+    let examined = doctor(&["--config", &file]).await;
+    examined.expect_problem("relay over UDP", &["no answer", "Open UDP port"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_port_of_the_relay_that_another_program_has_is_a_problem() {
+    let folder = stopped().await;
+    let other = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+    let relay = other.local_addr().expect("bound");
+    let file = write_config(folder.path(), "127.0.0.1:0", &format!("[relay]\nlisten = ['{relay}']\n"));
+    let examined = doctor(&["--config", &file]).await;
+    examined.expect_problem("relay over UDP", &["taken by another program", "choose another port"]);
+    examined.expect("relay over TCP", "not checked", &["free"]);
+}
+
+#[tokio::test]
+async fn a_relay_that_gives_out_an_address_of_its_neighbourhood_is_a_warning() {
+    let neighbourly = |config: &mut Config| {
+        relaying(config);
+        config.relay.public_addresses = Vec::new();
+    };
+    let server = Running::start_with(neighbourly).await;
+    let examined = doctor(&["--config", &write_relaying(&server)]).await;
+    examined.expect("relay over UDP", "warning", &["from 127.0.0.1", "relay.public_addresses"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn from_outside_the_relay_on_the_port_of_https_is_seen() {
+    let server = Running::start_with(relaying).await;
+    let url = format!("https://{}", server.address);
+    let examined = doctor(&["--public", &url]).await;
+    examined.expect("relay on HTTPS port", "ok", &["asks for a credential"]);
+    examined.expect("public HTTPS", "ok", &["is ready"]);
+    examined.expect("public WebSocket", "ok", &["takes WebSockets"]);
+    examined.expect_problem("public certificate", &["signed by itself"]);
+    examined.expect("relayed media", "not checked", &["master key"]);
+    server.stop().await;
+    let without = Running::start_with(|config| {
+        relaying(config);
+        config.relay.listen = Vec::new();
+    });
+    let without = without.await;
+    let examined = doctor(&["--public", &format!("https://{}", without.address)]).await;
+    examined.expect("relay on HTTPS port", "warning", &["does not relay", "443"]);
+    without.stop().await;
+}
+
+/// A port that nobody else can take, and at which nobody answers.
+struct ClosedPort {
+    address: SocketAddr,
+    _udp: UdpSocket,
+    _tcp: TcpSocket,
+}
+
+impl ClosedPort {
+    async fn new() -> Self {
+        loop {
+            let udp = UdpSocket::bind("127.0.0.1:0").await.expect("a free port");
+            let address = udp.local_addr().expect("bound");
+            // Takes datagrams from there alone, and the system refuses all others.
+            udp.connect("127.0.0.1:9").await.expect("no more than a route");
+            let tcp = TcpSocket::new_v4().expect("a socket");
+            if tcp.bind(address).is_ok() {
+                return Self { address, _udp: udp, _tcp: tcp };
+            }
+        }
+    }
+}
+
+/// An address as the world would see this machine.
+const PUBLIC: &str = "8.8.8.8";
+const NO_RELAY: &str = "[relay]\nlisten = []\ntls_listen = []\n";

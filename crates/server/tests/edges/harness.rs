@@ -1,5 +1,6 @@
 //! A whole server in this process, and as little client as its tests need.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,6 +30,8 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 /// A running server with an app into which anyone signs in.
 pub struct Running {
     pub address: String,
+    /// Where the relay listens for UDP and TCP, if it does.
+    pub relay: Option<SocketAddr>,
     service: Arc<Service>,
     folder: TempDir,
     configure: fn(&mut Config),
@@ -52,6 +55,7 @@ impl Running {
         configure(&mut config);
         let http = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let relay = RelayDoors::bind(&config, &http).expect("free ports");
+        let relay_address = relay.as_ref().and_then(|relay| relay.listen_addresses().first().copied());
         let server = Server::open(&config, relay).expect("a server");
         server.service().allow_open_sign_in();
         let key = AppKey::new(APP_KEY).expect("valid");
@@ -68,7 +72,7 @@ impl Running {
         };
         let listeners = Listeners { http, metrics: None };
         let serving = tokio::spawn(server.run(listeners, None, shutdown));
-        Self { address, service, folder, configure, stop, serving }
+        Self { address, relay: relay_address, service, folder, configure, stop, serving }
     }
 
     /// Stops the server and starts another one on the same data, at another address.

@@ -13,7 +13,7 @@ use x509_parser::extensions::GeneralName;
 
 use super::finding::Finding;
 use super::listeners::NO_CONFIG;
-use super::site::Site;
+use super::site::{HTTP, Site};
 use super::subject::Subject;
 use crate::tls;
 
@@ -37,7 +37,7 @@ pub(super) async fn examine_own(subject: &Subject, now: Timestamp) -> Finding {
         }
     };
     let shown = match subject.running() {
-        Some(site) => site.connect(HTTP).await.map(|connection| connection.chain).unwrap_or_default(),
+        Some(site) => site.connect(Some(HTTP)).await.map(|connection| connection.chain).unwrap_or_default(),
         None => Vec::new(),
     };
     if shown.first().is_some_and(|shown| Some(shown) != chain.certificates.first()) {
@@ -60,13 +60,13 @@ pub(super) async fn examine_public(site: &Site, now: Timestamp) -> Finding {
             "Give browsers an https:// address: they open microphone and camera on secure pages only.";
         return Finding::problem(CHECK, format!("{} is plain HTTP", site.authority()), change);
     }
-    let chain = match site.connect(HTTP).await {
+    let chain = match site.connect(Some(HTTP)).await {
         Ok(connection) => Chain::read(connection.chain),
         Err(error) => return Finding::not_checked(CHECK, error.to_string()),
     };
     match chain {
         Ok(chain) => {
-            let trust = chain.trust(&site.name(), public_roots(), now);
+            let trust = site.name().map_or(Trust::OtherName, |name| chain.trust(&name, public_roots(), now));
             judge(CHECK, &chain, trust, Viewer::Browser(&site.host), now)
         }
         Err(reason) => Finding::problem(CHECK, reason, "Use a certificate of a public authority."),
@@ -216,7 +216,6 @@ fn public_roots() -> Arc<RootCertStore> {
 
 const COMPLETE: &str = "Use the file with the whole chain, which ACME clients call fullchain.pem.";
 const PUBLIC_AUTHORITY: &str = "Get a certificate of a public authority, such as Let's Encrypt.";
-const HTTP: &[u8] = b"http/1.1";
 const DAY_SECONDS: i64 = 24 * 60 * 60;
 /// Certificates renew themselves earlier than this.
 const DAYS_LEFT_GOOD: i64 = 14;

@@ -6,6 +6,7 @@ mod configuration;
 mod data;
 mod finding;
 mod listeners;
+mod relay;
 mod site;
 mod subject;
 mod table;
@@ -26,7 +27,7 @@ use self::finding::Finding;
 use self::site::Site;
 use self::subject::{Local, Subject};
 use super::{DATA_FOLDER, FolderArguments, dev};
-use crate::config::{Config, ConfigError, MetricsConfig, ServerConfig};
+use crate::config::{Config, ConfigError, MetricsConfig, RelayConfig, ServerConfig};
 use crate::data_folder::StartError;
 use crate::system::SystemClock;
 
@@ -94,6 +95,7 @@ impl DoctorArguments {
         let config = Config::load(None).map(|config| Config {
             server: ServerConfig { listen: beside(0), ..ServerConfig::default() },
             metrics: MetricsConfig { listen: beside(1) },
+            relay: RelayConfig { listen: vec![beside(2)], tls_listen: Vec::new(), ..config.relay },
             storage: dev::storage(folder),
             ..config
         });
@@ -109,7 +111,8 @@ fn start_checks(subject: Subject) -> Vec<JoinHandle<Vec<Finding>>> {
     let mut start = |check: ForOne| checks.push(tokio::spawn(check));
     let site = subject.public.clone().or_else(|| subject.running());
     let earliest = subject.migrated_at;
-    start(Box::pin(async move { vec![clock::examine(clock.as_ref(), earliest, site.as_ref()).await] }));
+    let own = Arc::clone(&clock);
+    start(Box::pin(async move { vec![clock::examine(own.as_ref(), earliest, site.as_ref()).await] }));
     if subject.local.is_some() {
         let of = subject.clone();
         start(Box::pin(async move { vec![listeners::examine_http(&of).await] }));
@@ -119,13 +122,19 @@ fn start_checks(subject: Subject) -> Vec<JoinHandle<Vec<Finding>>> {
         start(Box::pin(async move { vec![certificate::examine_own(&of, now).await] }));
         let running = subject.running();
         start(Box::pin(async move { vec![own_websocket(running).await] }));
+        let (of, clock) = (subject.clone(), Arc::clone(&clock));
+        start(Box::pin(async move { relay::examine(&of, clock.as_ref()).await }));
     }
     if let Some(site) = subject.public.map(Arc::new) {
         let of = Arc::clone(&site);
         start(Box::pin(async move { vec![listeners::examine_public(&of).await] }));
         let of = Arc::clone(&site);
         start(Box::pin(async move { vec![certificate::examine_public(&of, now).await] }));
-        start(Box::pin(async move { vec![websocket::examine("public WebSocket", &site).await] }));
+        let of = Arc::clone(&site);
+        start(Box::pin(async move { vec![websocket::examine("public WebSocket", &of).await] }));
+        if subject.local.is_none() {
+            start(Box::pin(async move { relay::examine_outside(&site).await }));
+        }
     }
     checks
 }

@@ -67,6 +67,8 @@ pub(super) enum Unreachable {
     NoTls { at: String, reason: String },
     /// What came back is no HTTP.
     NoHttp { at: String, reason: String },
+    /// What came back is no STUN.
+    NoTurn { at: String },
 }
 
 impl Site {
@@ -96,7 +98,12 @@ impl Site {
     /// The server that listens at an address of this machine.
     pub(super) fn local(listen: SocketAddr, is_tls: bool) -> Self {
         let address = reachable(listen);
-        Self { host: address.ip().to_string(), port: address.port(), is_tls, prefix: String::new() }
+        Self::at(&address.ip().to_string(), address.port(), is_tls)
+    }
+
+    /// Whoever is at a host, which is a name or an address.
+    pub(super) fn at(host: &str, port: u16, is_tls: bool) -> Self {
+        Self { host: host.to_owned(), port, is_tls, prefix: String::new() }
     }
 
     /// As it stands in an address.
@@ -119,21 +126,22 @@ impl Site {
     }
 
     /// What this site can be called by in a certificate.
-    pub(super) fn name(&self) -> ServerName<'static> {
-        ServerName::try_from(self.host.clone()).expect("looked at when it was read")
+    pub(super) fn name(&self) -> Option<ServerName<'static>> {
+        ServerName::try_from(self.host.clone()).ok()
     }
 
     /// A new connection. Any certificate will do: whether it is good is judged by itself, so that a bad one hides nothing.
-    pub(super) async fn connect(&self, protocol: &[u8]) -> Result<Connection, Unreachable> {
+    pub(super) async fn connect(&self, protocol: Option<&[u8]>) -> Result<Connection, Unreachable> {
         let at = self.authority();
         in_time(&at, async {
             let stream = tcp(&self.host, self.port).await?;
             if !self.is_tls {
                 return Ok(Connection { stream: Box::new(stream), chain: Vec::new() });
             }
-            let stream = connector(protocol).connect(self.name(), stream).await;
-            let stream =
-                stream.map_err(|error| Unreachable::NoTls { at: at.clone(), reason: error.to_string() })?;
+            let no_tls = |reason: String| Unreachable::NoTls { at: at.clone(), reason };
+            let name = self.name().ok_or_else(|| no_tls("its name is none of DNS".to_owned()))?;
+            let stream = connector(protocol).connect(name, stream).await;
+            let stream = stream.map_err(|error| no_tls(error.to_string()))?;
             let chain = stream.get_ref().1.peer_certificates().unwrap_or_default();
             let chain = chain.iter().map(|certificate| certificate.clone().into_owned()).collect();
             Ok(Connection { stream: Box::new(stream), chain })
@@ -151,7 +159,7 @@ impl Site {
             .header(header::CONNECTION, "close")
             .body(Empty::<Bytes>::new())
             .map_err(|error| no_http(error.to_string()))?;
-        let connection = self.connect(b"http/1.1").await?;
+        let connection = self.connect(Some(HTTP)).await?;
         in_time(&at, async {
             let handshake = http1::handshake(TokioIo::new(connection.stream)).await;
             let (mut sender, connection) = handshake.map_err(|error| no_http(error.to_string()))?;
@@ -176,6 +184,9 @@ impl Unreachable {
                 "Correct the name, or make its DNS records (A, AAAA) lead to the server."
             }
             Self::NoTls { .. } => "See that TLS is spoken there, and that the port is the right one.",
+            Self::NoHttp { .. } => {
+                "Another program answers there: correct the address, or stop that program."
+            }
             _ => unreachable,
         };
         Finding::problem(check, self.to_string(), change)
@@ -192,6 +203,7 @@ impl fmt::Display for Unreachable {
             Self::Silent { at } => write!(formatter, "no answer from {at} within {} s", TIME_MAX.as_secs()),
             Self::Failed { at, reason } => write!(formatter, "no connection to {at} ({reason})"),
             Self::NoTls { at, reason } => write!(formatter, "{at} does not speak TLS ({reason})"),
+            Self::NoTurn { at } => write!(formatter, "{at} does not answer as a relay"),
             Self::NoHttp { at, reason } => {
                 write!(formatter, "{at} does not answer as a web server ({reason})")
             }
@@ -236,7 +248,7 @@ pub(super) fn reachable(listen: SocketAddr) -> SocketAddr {
     SocketAddr::new(address, listen.port())
 }
 
-fn connector(protocol: &[u8]) -> TlsConnector {
+fn connector(protocol: Option<&[u8]>) -> TlsConnector {
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let mut tls = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
@@ -244,12 +256,14 @@ fn connector(protocol: &[u8]) -> TlsConnector {
         .dangerous()
         .with_custom_certificate_verifier(Arc::new(Witness::new(provider)))
         .with_no_client_auth();
-    tls.alpn_protocols = vec![protocol.to_vec()];
+    tls.alpn_protocols = protocol.map(<[u8]>::to_vec).into_iter().collect();
     TlsConnector::from(Arc::new(tls))
 }
 
 /// For each step: to connect, and then to be answered.
 pub(super) const TIME_MAX: Duration = Duration::from_secs(3);
+/// In TLS's handshake (RFC 7301).
+pub(super) const HTTP: &[u8] = b"http/1.1";
 const BODY_BYTES_MAX: usize = 64 * 1_024;
 
 #[cfg(test)]

@@ -22,6 +22,11 @@ impl Local {
         resolve("server.listen", &self.config.server.listen).ok()
     }
 
+    /// Whether its relay can speak TLS.
+    pub(super) fn has_relay_certificate(&self) -> bool {
+        self.config.relay.cert.is_some() || self.config.tls.cert.is_some()
+    }
+
     /// Where it is reached on this machine.
     pub(super) fn site(&self) -> Option<Site> {
         Some(Site::local(self.listen()?, self.config.tls.cert.is_some()))

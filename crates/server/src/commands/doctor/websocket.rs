@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 use tokio_tungstenite::tungstenite::{self, Bytes, Message};
 
 use super::finding::Finding;
-use super::site::{Site, Unreachable, in_time};
+use super::site::{HTTP, Site, Unreachable, in_time};
 
 /// Opens a WebSocket as a client does, and sends a ping over it.
 pub(super) async fn examine(check: &'static str, site: &Site) -> Finding {
@@ -32,7 +32,7 @@ enum Tried {
 
 async fn tried(site: &Site) -> Tried {
     let at = site.authority();
-    let connection = match site.connect(b"http/1.1").await {
+    let connection = match site.connect(Some(HTTP)).await {
         Ok(connection) => connection,
         Err(error) => return Tried::Failed(error.to_string()),
     };
