@@ -91,7 +91,8 @@ fn judge_http(check: &'static str, health: Health, unreachable: &str) -> Finding
         },
         Some(Ok(answer)) => {
             let seen = format!("{at} answers, and is not ready{}", reason(&answer.body));
-            Finding::problem(check, seen, "Make room on its disk or mend it; the log says what failed.")
+            let change = if answer.body.contains("\"media\"") { RELAY_FAILED } else { DISK_FAILED };
+            Finding::problem(check, seen, change)
         }
         Some(Err(error)) => error.problem(check, unreachable),
         None => Finding::problem(check, format!("{at} does not say whether it is ready"), unreachable),
@@ -144,6 +145,9 @@ fn while_running(local: &Local) -> String {
     };
     change.to_owned()
 }
+
+const DISK_FAILED: &str = "Make room on its disk or mend it; the log says what failed.";
+const RELAY_FAILED: &str = "See in the log why the relay failed, and restart the server.";
 
 /// Why nothing is known of this machine's server.
 pub(super) const NO_CONFIG: &str = "only --public was given";
