@@ -4,7 +4,7 @@ use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use callbox_domain::Timestamp;
+use callbox_domain::{AppSettings, Timestamp};
 use callbox_server::config::Config;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 use serde_json::{Value, json};
@@ -50,20 +50,27 @@ impl Examined {
 /// A relay to whose own addresses others are told to send, and a certificate for it and for HTTPS.
 fn relaying(config: &mut Config) {
     config.relay.listen = vec!["127.0.0.1:0".to_owned()];
+    config.relay.tls_listen = vec!["127.0.0.1:0".to_owned()];
     config.relay.public_addresses = vec![format!("{PUBLIC}/127.0.0.1")];
     config.relay.host = String::from("127.0.0.1");
     let folder = config.storage.master_key_file.parent().expect("a folder").to_owned();
+    write_certificate(&folder);
+    (config.tls.cert, config.tls.key) = (Some(folder.join("cert.pem")), Some(folder.join("key.pem")));
+}
+
+/// A fresh certificate with its key.
+fn write_certificate(folder: &Path) {
     let made = rcgen::generate_simple_self_signed(["calls.example.com".to_owned()]).expect("a certificate");
     fs::write(folder.join("cert.pem"), made.cert.pem()).expect("writable");
     fs::write(folder.join("key.pem"), made.signing_key.serialize_pem()).expect("writable");
-    (config.tls.cert, config.tls.key) = (Some(folder.join("cert.pem")), Some(folder.join("key.pem")));
 }
 
 /// Writes down how such a server was started.
 fn write_relaying(server: &Running) -> String {
-    let (folder, relay) = (server.folder().display(), server.relay.expect("a relay"));
+    let folder = server.folder().display();
+    let (relay, relay_tls) = (server.relay.expect("a relay"), server.relay_tls.expect("with TLS"));
     let more = format!(
-        "[tls]\ncert = '{folder}/cert.pem'\nkey = '{folder}/key.pem'\n[relay]\nlisten = ['{relay}']\ntls_listen = []\n"
+        "[tls]\ncert = '{folder}/cert.pem'\nkey = '{folder}/key.pem'\n[relay]\nlisten = ['{relay}']\ntls_listen = ['{relay_tls}']\n"
     );
     write_config(server.folder(), &server.address, &more)
 }
@@ -110,7 +117,7 @@ async fn a_server_that_is_well_has_no_problem() {
     assert!(examined.is_well, "{:#?}", examined.findings);
     let checks =
         ["config", "settings", "data folder", "database", "master key", "clock", "HTTP", "WebSocket"];
-    let of_relay = ["STUN", "relay over UDP", "relay over TCP", "relay on HTTPS port"];
+    let of_relay = ["STUN", "relay over UDP", "relay over TCP", "relay over TLS", "relay on HTTPS port"];
     for check in checks.into_iter().chain(of_relay) {
         assert_eq!(examined.result(check).0, "ok", "{check}: {:#?}", examined.findings);
     }
@@ -203,7 +210,30 @@ async fn an_expired_certificate_is_a_problem() {
         .await
         .expect_problem("certificate", &["calls.example.com", "expired", "Renew"]);
     fs::write(&key_file, KeyPair::generate().expect("a key").serialize_pem()).expect("written");
-    doctor(&["--config", &file]).await.expect_problem("certificate", &["Correct tls.cert"]);
+    doctor(&["--config", &file]).await.expect_problem("certificate", &["private key", "[tls]"]);
+}
+
+#[tokio::test]
+async fn a_certificate_that_was_renewed_and_is_not_shown_is_a_warning() {
+    let server = Running::start_with(relaying).await;
+    write_certificate(server.folder());
+    let examined = doctor(&["--config", &write_relaying(&server)]).await;
+    examined.expect("certificate", "warning", &["still shows another", "Restart"]);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn an_app_whose_calls_need_a_relay_that_is_not_there_is_a_problem() {
+    let server = Running::start().await;
+    let file = write_config(server.folder(), &server.address, NO_RELAY);
+    let examined = doctor(&["--config", &file]).await;
+    assert!(examined.findings.iter().all(|finding| finding["check"] != "apps"), "{:#?}", examined.findings);
+    let settings = AppSettings { relay_only: true, ..AppSettings::default() };
+    server.create_app_with("hidden-app", settings).await;
+    let examined = doctor(&["--config", &file]).await;
+    examined.expect_problem("apps", &["hidden-app", "relay.listen"]);
+    examined.expect("settings", "warning", &["switched off"]);
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -344,7 +374,7 @@ async fn from_outside_the_relay_on_the_port_of_https_is_seen() {
     server.stop().await;
     let without = Running::start_with(|config| {
         relaying(config);
-        config.relay.listen = Vec::new();
+        (config.relay.listen, config.relay.tls_listen) = (Vec::new(), Vec::new());
     });
     let without = without.await;
     let examined = doctor(&["--public", &format!("https://{}", without.address)]).await;

@@ -1,6 +1,7 @@
 //! Certificates: the one in the configuration, and the one that the outside sees.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use callbox_domain::Timestamp;
@@ -15,16 +16,35 @@ use super::finding::Finding;
 use super::listeners::NO_CONFIG;
 use super::site::{HTTP, Site};
 use super::subject::Subject;
+use crate::config::Config;
 use crate::tls;
 
-/// The certificate and the key that the configuration names.
-pub(super) async fn examine_own(subject: &Subject, now: Timestamp) -> Finding {
+/// The certificates and keys that the configuration names: that of HTTPS, and that of the relay where it has its own.
+pub(super) async fn examine_own(subject: &Subject, now: Timestamp) -> Vec<Finding> {
     const CHECK: &str = "certificate";
-    let Some(local) = &subject.local else { return Finding::not_checked(CHECK, NO_CONFIG) };
-    let (Some(cert), Some(key)) = (&local.config.tls.cert, &local.config.tls.key) else {
-        let why = "tls.cert is not set: TLS is the reverse proxy's";
-        return Finding::not_checked(CHECK, why);
+    let Some(Config { tls, relay, .. }) = subject.local.as_ref().map(|local| &local.config) else {
+        return vec![Finding::not_checked(CHECK, NO_CONFIG)];
     };
+    let mut findings = Vec::new();
+    findings.push(match (&tls.cert, &tls.key) {
+        (Some(cert), Some(key)) => examine_files(CHECK, (cert, key), subject.running(), now).await,
+        _ => Finding::not_checked(CHECK, "tls.cert is not set: TLS is the reverse proxy's"),
+    });
+    if let (Some(cert), Some(key)) = (&relay.cert, &relay.key) {
+        let listen = relay.tls_listen_addresses().unwrap_or_default();
+        let site = listen.first().filter(|_| subject.is_running).map(|listen| Site::local(*listen, true));
+        findings.push(examine_files("relay certificate", (cert, key), site, now).await);
+    }
+    findings
+}
+
+/// A certificate and its key, and what is shown where they are used, if that is known.
+async fn examine_files(
+    check: &'static str,
+    (cert, key): (&Path, &Path),
+    site: Option<Site>,
+    now: Timestamp,
+) -> Finding {
     let loaded = tls::load(cert, key).map_err(|error| error.to_string()).and_then(|_| {
         let chain = CertificateDer::pem_file_iter(cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
         chain.map_err(|error| error.to_string())
@@ -32,21 +52,22 @@ pub(super) async fn examine_own(subject: &Subject, now: Timestamp) -> Finding {
     let chain = match loaded.and_then(Chain::read) {
         Ok(chain) => chain,
         Err(reason) => {
-            let change = "Correct tls.cert (the whole chain, PEM) and tls.key (its private key, PEM).";
-            return Finding::problem(CHECK, reason, change);
+            let change =
+                "Name the whole chain and its private key, both PEM, in [tls] or [relay]: cert and key.";
+            return Finding::problem(check, reason, change);
         }
     };
-    let shown = match subject.running() {
-        Some(site) => site.connect(Some(HTTP)).await.map(|connection| connection.chain).unwrap_or_default(),
+    let shown = match site {
+        Some(site) => site.connect(None).await.map(|connection| connection.chain).unwrap_or_default(),
         None => Vec::new(),
     };
     if shown.first().is_some_and(|shown| Some(shown) != chain.certificates.first()) {
         let seen = format!("the server still shows another certificate than {}", cert.display());
         let change = "Restart the server: it reads the certificate when it starts.";
-        return Finding::warning(CHECK, seen, change);
+        return Finding::warning(check, seen, change);
     }
     let trust = chain.some_name().map_or(Trust::Unknown, |name| chain.trust(&name, public_roots(), now));
-    judge(CHECK, &chain, trust, Viewer::Operator, now)
+    judge(check, &chain, trust, Viewer::Operator, now)
 }
 
 /// The certificate that a public address shows.

@@ -1,5 +1,6 @@
 //! `callbox doctor`: one file for each group of checks. A check gathers facts and then judges them by a pure function.
 
+mod apps;
 mod certificate;
 mod clock;
 mod configuration;
@@ -119,11 +120,13 @@ fn start_checks(subject: Subject) -> Vec<JoinHandle<Vec<Finding>>> {
         let of = subject.clone();
         start(Box::pin(async move { vec![listeners::examine_metrics(&of).await] }));
         let of = subject.clone();
-        start(Box::pin(async move { vec![certificate::examine_own(&of, now).await] }));
+        start(Box::pin(async move { certificate::examine_own(&of, now).await }));
         let running = subject.running();
         start(Box::pin(async move { vec![own_websocket(running).await] }));
         let (of, clock) = (subject.clone(), Arc::clone(&clock));
         start(Box::pin(async move { relay::examine(&of, clock.as_ref()).await }));
+        let of = subject.clone();
+        start(Box::pin(async move { apps::examine(&of).await.into_iter().collect() }));
     }
     if let Some(site) = subject.public.map(Arc::new) {
         let of = Arc::clone(&site);
