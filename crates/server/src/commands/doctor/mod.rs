@@ -109,7 +109,7 @@ fn start_checks(subject: Subject) -> Vec<JoinHandle<Vec<Finding>>> {
     let clock = Arc::new(SystemClock::new());
     let now = clock.now();
     let mut checks = Vec::new();
-    let mut start = |check: ForOne| checks.push(tokio::spawn(check));
+    let mut start = |check: Check| checks.push(tokio::spawn(check));
     let site = subject.public.clone().or_else(|| subject.running());
     let earliest = subject.migrated_at;
     let own = Arc::clone(&clock);
@@ -142,7 +142,8 @@ fn start_checks(subject: Subject) -> Vec<JoinHandle<Vec<Finding>>> {
     checks
 }
 
-type ForOne = std::pin::Pin<Box<dyn Future<Output = Vec<Finding>> + Send>>;
+/// A group of checks, and what it finds.
+type Check = std::pin::Pin<Box<dyn Future<Output = Vec<Finding>> + Send>>;
 
 async fn own_websocket(running: Option<Site>) -> Finding {
     const CHECK: &str = "WebSocket";
