@@ -8,7 +8,8 @@
 //! Start with [`SqliteStore::open`]; `writer.rs` is the heart, `transaction.rs` keeps closures apart, `append.rs` is the
 //! path of every message, `heads.rs` what the writer remembers for it. `read.rs`, `pages.rs`, `conversations.rs`, `write.rs`,
 //! `accounts.rs`, `erase.rs` and `prune.rs` hold the other SQL, `entities.rs` checks every row that is read. `backup.rs`
-//! copies a database in use, `restore.rs` puts such a copy into a server's place.
+//! copies a database in use, `restore.rs` puts such a copy into a server's place, `inspect.rs`
+//! looks without leaving a trace.
 //!
 //! This crate must never import a runtime, a socket, or another crate of the house than `domain` and `storage`.
 
@@ -24,6 +25,7 @@ mod error;
 mod files;
 mod heads;
 mod health;
+mod inspect;
 mod migrate;
 mod numbers;
 mod options;
@@ -52,6 +54,7 @@ mod tests;
 pub use backup::{BackupError, back_up};
 pub use error::OpenError;
 pub use files::own_as_folder;
+pub use inspect::{Inspected, inspect};
 pub use options::{
     BUSY_TIMEOUT_DEFAULT, Location, PATIENCE_DEFAULT, READ_QUEUE_MAX, READERS_DEFAULT, SqliteOptions,
     WRITE_QUEUE_MAX,

@@ -52,6 +52,11 @@ pub(crate) fn check_known(connection: &Connection, path: &Path) -> Result<(), Op
     check(&applied(connection, path)?, MIGRATIONS)
 }
 
+/// The newest version that this server knows.
+pub(crate) fn newest() -> u32 {
+    u32::try_from(MIGRATIONS.len()).unwrap_or(u32::MAX)
+}
+
 /// Makes sure that a database is one of Callbox, of whatever version.
 pub(crate) fn check_application(connection: &Connection, path: &Path) -> Result<(), OpenError> {
     let application: i32 = connection

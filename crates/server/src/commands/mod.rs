@@ -5,6 +5,7 @@ mod audit;
 mod backup;
 mod config;
 mod dev;
+mod doctor;
 mod operations;
 mod progress;
 mod restore;
@@ -79,6 +80,13 @@ enum Command {
     Restore(restore::RestoreArguments),
     /// Sign a ticket, for trying what an app's backend does
     Ticket(ticket::TicketArguments),
+    /// Find out what keeps a server or its calls from working, and what to change
+    ///
+    /// Looks at the configuration, the data, the clock and the ports, and goes the ways that a client goes: HTTP, WebSocket,
+    /// STUN, and the relay over UDP, TCP and TLS. It changes nothing. With --public it goes them from outside too; alone,
+    /// --public works on any machine, and checks what can be seen from there. The exit code is 1 where there is a problem.
+    #[command(after_help = doctor::EXAMPLES)]
+    Doctor(doctor::DoctorArguments),
     /// Print or check configuration
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -120,6 +128,7 @@ pub fn run(arguments: Arguments) -> Result<(), StartError> {
         Command::Backup(arguments) => block_on(backup::run(arguments)),
         Command::Restore(arguments) => block_on(restore::run(arguments)),
         Command::Ticket(arguments) => block_on(ticket::run(arguments)),
+        Command::Doctor(arguments) => block_on(doctor::run(arguments)),
         Command::Config(command) => config::run(command),
     }
 }

@@ -42,11 +42,8 @@ enum Door {
 impl Operations {
     /// Finds out who has the data folder. `access` is what the command wants of it where no server has it.
     pub(super) fn open(storage: &StorageConfig, access: Access) -> Result<Self, StartError> {
-        if data_folder::is_in_use(&storage.folder)? {
-            let busy = || StartError::Other(busy(storage));
-            let OperatorFile { url, token } = OperatorFile::read(&storage.folder).ok_or_else(busy)?;
-            let address = url.strip_prefix("http://").ok_or_else(busy)?.to_owned();
-            return Ok(Self { door: Door::Running(address), token });
+        if let Some(running) = Self::of_running(storage)? {
+            return Ok(running);
         }
         let (service, folder) = open_service(storage, access)?;
         let token = OperatorToken::generate(&SystemRandom);
@@ -55,6 +52,17 @@ impl Operations {
         let (router, _) = callbox_http_api::operator_routes(service.clone()).split_for_parts();
         let router = callbox_http_api::wrap(router, service);
         Ok(Self { door: Door::Stopped(router, Box::new(folder)), token: token.expose().to_owned() })
+    }
+
+    /// The server that has the data folder, if one does. Nothing is opened.
+    pub(super) fn of_running(storage: &StorageConfig) -> Result<Option<Self>, StartError> {
+        if !data_folder::is_in_use(&storage.folder)? {
+            return Ok(None);
+        }
+        let busy = || StartError::Other(busy(storage));
+        let OperatorFile { url, token } = OperatorFile::read(&storage.folder).ok_or_else(busy)?;
+        let address = url.strip_prefix("http://").ok_or_else(busy)?.to_owned();
+        Ok(Some(Self { door: Door::Running(address), token }))
     }
 
     /// Asks for something.

@@ -70,7 +70,7 @@ impl RelayDoors {
 
     /// Puts the relay to work behind its doors.
     pub(crate) fn start(self, config: &Config, works: Works) -> Result<Arc<Relay>, StartError> {
-        addresses::warn_of_private(&self.bindings);
+        addresses::warn_of_private(&self.bindings, &config.relay.peers()?);
         let certificate = certificate(config);
         let doors = urls::Doors {
             listen: self.listen_addresses(),

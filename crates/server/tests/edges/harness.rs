@@ -30,6 +30,8 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 /// A running server with an app into which anyone signs in.
 pub struct Running {
     pub address: String,
+    /// Where the relay listens for UDP and TCP, if it does.
+    pub relay: Option<SocketAddr>,
     /// Where the relay listens for TLS, if it does.
     pub relay_tls: Option<SocketAddr>,
     service: Arc<Service>,
@@ -65,6 +67,7 @@ impl Running {
         configure(&mut config);
         let http = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let relay = RelayDoors::bind(&config, &http).expect("free ports");
+        let relay_address = relay.as_ref().and_then(|relay| relay.listen_addresses().first().copied());
         let relay_tls = relay.as_ref().and_then(|relay| relay.tls_listen_addresses().first().copied());
         let server = Server::open_with(&config, relay, clock).expect("a server");
         server.service().allow_open_sign_in();
@@ -82,7 +85,7 @@ impl Running {
         };
         let listeners = Listeners { http, metrics: None };
         let serving = tokio::spawn(server.run(listeners, None, shutdown));
-        Self { address, relay_tls, service, folder, configure, stop, serving }
+        Self { address, relay: relay_address, relay_tls, service, folder, configure, stop, serving }
     }
 
     /// Stops the server and starts another one on the same data, at another address.
@@ -448,8 +451,13 @@ pub async fn command(folder: &Path, arguments: &[&str]) -> Ran {
     let text = format!("[storage]\nfolder = '{data}'\nmaster_key_file = '{key}'\n");
     let file = folder.join("callbox.toml");
     std::fs::write(&file, text).expect("writable");
+    run(&[arguments, &["--config", file.to_str().expect("text")]].concat()).await
+}
+
+/// Runs the binary with exactly these arguments.
+pub async fn run(arguments: &[&str]) -> Ran {
     let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_callbox"));
-    command.args(arguments).arg("--config").arg(file).stdin(std::process::Stdio::null());
+    command.args(arguments).stdin(std::process::Stdio::null());
     // The server may be in this very process, and must go on.
     let output = within(tokio::task::spawn_blocking(move || command.output())).await;
     let output = output.expect("no panic").expect("the binary runs");

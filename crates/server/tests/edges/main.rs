@@ -3,6 +3,7 @@
 mod backends;
 #[cfg(target_os = "linux")]
 mod disk;
+mod doctor;
 mod erasure;
 mod forgeries;
 mod guessing;
