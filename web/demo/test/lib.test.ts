@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { hue, initials } from '../src/lib/avatar.js';
 import { deviceName, thisDevice } from '../src/lib/device.js';
 import { nameProblem, suggestNames } from '../src/lib/names.js';
+import { pathWords } from '../src/lib/path.js';
 import { dayName, duration, lastSeen, shortTime } from '../src/lib/time.js';
 import { type Item, placement, put, statusOf } from '../src/lib/timeline.js';
 
@@ -33,6 +34,18 @@ describe('names', () => {
     const names = suggestNames(3, () => 0.99);
     expect(new Set(names).size).toBe(3);
     expect(names.map(nameProblem)).toEqual(['', '', '']);
+  });
+});
+
+describe('the way of a call', () => {
+  it.each([
+    ['direct', null, 'Direct', /device to device/],
+    ['relayed', null, 'Relayed', /other side/],
+    ['relayed', 'tls', 'Relayed · TLS', /This device .* by TLS/],
+  ] as const)('that is %s (%s) has words', (kind, relay, label, meaning) => {
+    const words = pathWords({ kind, relay });
+    expect(words.label).toBe(label);
+    expect(words.meaning).toMatch(meaning);
   });
 });
 

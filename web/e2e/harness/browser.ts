@@ -23,6 +23,8 @@ const ALWAYS = [
   '--disable-sync',
   '--autoplay-policy=no-user-gesture-required',
   '--allow-loopback-in-peer-connection',
+  // Servers of tests make their own. For TURN over TLS no page can be asked.
+  '--ignore-certificate-errors',
 ];
 const DEVICES: Record<Devices, string[]> = {
   allowed: ['--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'],

@@ -1,6 +1,7 @@
 /** One tab with the demo in it, and what a person does there. */
 import type { Locator, Page } from 'playwright-core';
 import { watchSent } from './frames.js';
+import { watchCandidates } from './relay.js';
 import { PATIENCE_MS, within } from './wait.js';
 
 /** How far an own message came. */
@@ -12,9 +13,13 @@ export class DemoTab {
   /** Waits until this page has sent a frame of this type. */
   readonly sent: (type: string) => Promise<void>;
 
+  /** The candidates that this page has told the other side of its calls. */
+  readonly candidates: () => string[];
+
   constructor(page: Page) {
     this.page = page;
     this.sent = watchSent(page);
+    this.candidates = watchCandidates(page);
   }
 
   async open(url: string): Promise<void> {
@@ -35,6 +40,14 @@ export class DemoTab {
   async openDevices(): Promise<void> {
     await this.at('devices').click();
     await this.at('devices-panel').waitFor();
+  }
+
+  /** Lets all calls from here go through the relay only. */
+  async hideAddress(): Promise<void> {
+    await this.openDevices();
+    await this.at('hide-address').and(this.page.locator('[aria-checked="false"]')).click();
+    await this.at('hide-address').and(this.page.locator('[aria-checked="true"]')).waitFor(SHOWN);
+    await this.at('close-devices').click();
   }
 
   async openChat(name: string): Promise<void> {
@@ -102,6 +115,17 @@ export class DemoTab {
 
   async callIs(state: 'reaching' | 'ringing' | 'accepted' | 'connected'): Promise<void> {
     await this.page.locator(`[data-testid="call-view"][data-state="${state}"]`).waitFor(SHOWN);
+  }
+
+  /** Waits until the screen says that media stopped. */
+  async isInterrupted(): Promise<void> {
+    await this.at('call-view').getByText('Connection lost').waitFor(SHOWN);
+  }
+
+  /** Waits until it does not say so any more. */
+  async isMended(): Promise<void> {
+    await this.at('call-view').getByText('Connection lost').waitFor(GONE);
+    await this.callIs('connected');
   }
 
   /** Waits until the screen says why the last call is over, and gives its words. */

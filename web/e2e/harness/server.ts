@@ -3,7 +3,8 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { env } from 'node:process';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
 import { serverBinary } from './places.js';
@@ -15,6 +16,8 @@ export interface ServerOptions {
   fixedPort?: boolean;
   /** What runs before it, with the data folder: other commands of the binary. */
   prepare?: (folder: string) => Promise<void>;
+  /** Variables for its environment; the files that they name may be in this folder, which is its own. */
+  environment?: (folder: string) => Record<string, string>;
 }
 
 export class CallboxServer {
@@ -24,18 +27,20 @@ export class CallboxServer {
   url = '';
   appKey = '';
   readonly #fixedPort: boolean;
+  readonly #environment: Record<string, string>;
   #process: ChildProcess | null = null;
 
-  private constructor(fixedPort: boolean) {
+  private constructor({ fixedPort = false, environment }: ServerOptions) {
     starts += 1;
     this.#fixedPort = fixedPort;
     this.dataFolder = join(inject('runFolder'), `server-${starts}`, 'data');
     this.logFile = join(logFolder(), `server-${starts}.log`);
+    mkdirSync(this.dataFolder, { recursive: true });
+    this.#environment = environment?.(dirname(this.dataFolder)) ?? {};
   }
 
   static async start(options: ServerOptions = {}): Promise<CallboxServer> {
-    const server = new CallboxServer(options.fixedPort ?? false);
-    mkdirSync(server.dataFolder, { recursive: true });
+    const server = new CallboxServer(options);
     await options.prepare?.(server.dataFolder);
     await server.#run(server.#fixedPort ? await freePort() : 0);
     return server;
@@ -81,7 +86,7 @@ export class CallboxServer {
     const process = spawn(
       serverBinary(),
       ['dev', '--port', String(port), '--data', this.dataFolder, '--log', LOG_LEVEL],
-      { stdio: ['ignore', 'pipe', 'pipe'] },
+      { stdio: ['ignore', 'pipe', 'pipe'], env: { ...env, ...this.#environment } },
     );
     this.#process = process;
     const log = createWriteStream(this.logFile, { flags: 'a' });

@@ -8,6 +8,7 @@ import { DemoTab } from './demo.js';
 import { Line } from './line.js';
 import { hideDevices, watchMedia } from './media.js';
 import { FAILURES } from './places.js';
+import { useOnly } from './relay.js';
 import { keepSecretsOf } from './secrets.js';
 import { CallboxServer, type ServerOptions } from './server.js';
 import { PATIENCE_MS } from './wait.js';
@@ -19,6 +20,8 @@ export interface TabOptions extends BrowserContextOptions {
   devices?: Devices;
   /** Which devices there are none of. */
   missing?: ('audio' | 'video')[];
+  /** Which STUN and TURN servers it may use: a pattern for their addresses. */
+  relays?: string;
 }
 
 export class Stage {
@@ -42,6 +45,7 @@ export class Stage {
     this.#contexts.push(context);
     await watchMedia(context);
     if (options.missing) await hideDevices(context, options.missing);
+    if (options.relays) await useOnly(context, options.relays);
     context.on('page', (page) => this.#follow(page));
     return context;
   }

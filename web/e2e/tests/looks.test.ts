@@ -33,6 +33,9 @@ test.for(LOOKS)('on a %s, %s', async ([size, colorScheme], { stage }) => {
   await ann.openDevices();
   await ann.at('end-others').waitFor();
   await look(ann, '3b-devices');
+  await ann.at('hide-address').click();
+  await look(ann, '3c-hidden-address');
+  await ann.at('hide-address').click();
   await ann.at('close-devices').click();
   await tablet.page.close();
 
@@ -53,6 +56,7 @@ test.for(LOOKS)('on a %s, %s', async ([size, colorScheme], { stage }) => {
   await ann.callIs('connected');
   await bob.callIs('connected');
   await ann.seesPictures(3);
+  await ann.at('call-path').getByText('Direct').waitFor();
   await look(ann, '6-video-call');
   await bob.at('mute-toggle').click();
   await bob.at('camera-toggle').click();

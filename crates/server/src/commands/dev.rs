@@ -55,7 +55,7 @@ pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
         log: LogConfig { level: arguments.log.clone(), ..LogConfig::default() },
         relay: RelayConfig {
             listen: vec![SocketAddr::new(address, port_above(2)).to_string()],
-            tls_listen: Vec::new(),
+            tls_listen: named_doors(&loaded.relay.tls_listen),
             host: reached_at(address),
             allow_peers: peers(is_local),
             ..loaded.relay
@@ -81,7 +81,7 @@ pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
     let app_key = demo_app(&server).await?;
 
     let port = |listener: &tokio::net::TcpListener| listener.local_addr().map_or(0, |address| address.port());
-    let scheme = if is_local { "http" } else { "https" };
+    let scheme = if config.tls.cert.is_none() { "http" } else { "https" };
     let shown = if is_local { arguments.host } else { reached_at(address) };
     let page = format!("{scheme}://{shown}:{}", port(&http));
     let data = std::path::absolute(&arguments.data).unwrap_or(arguments.data);
@@ -150,6 +150,11 @@ fn reached_at(address: IpAddr) -> String {
         IpAddr::V6(address) => format!("[{address}]"),
         IpAddr::V4(address) => address.to_string(),
     }
+}
+
+/// Doors that the environment names; the usual ones are open to every network.
+fn named_doors(listen: &[String]) -> Vec<String> {
+    if listen == RelayConfig::default().tls_listen { Vec::new() } else { listen.to_vec() }
 }
 
 /// Where media may go: to the browsers of this machine, or to those in its network. Whoever else comes in must not reach

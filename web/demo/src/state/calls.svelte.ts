@@ -1,6 +1,7 @@
 /** The calls of this tab: those that ring here, the one that is on, and why the last one ended. */
-import type { Call, CallboxClient, CallEnd } from '@callbox/sdk';
+import type { Call, CallboxClient, CallEnd, CallPath } from '@callbox/sdk';
 import { duration } from '../lib/time.js';
+import { privacy } from './privacy.svelte.js';
 import { sentence } from './session.svelte.js';
 
 /** What the screen says after a call, until the person dismisses it. */
@@ -25,6 +26,8 @@ export class LiveCall {
   /** The line is broken at this moment; the SDK is mending it. */
   interrupted = $state(false);
   connectedAt = $state<number | null>(null);
+  /** Which way its media goes, once that is known. */
+  path = $state.raw<CallPath | null>(null);
   /** What the person should know: no camera, no answer from a device, … */
   problem = $state('');
 
@@ -36,6 +39,7 @@ export class LiveCall {
     call.on('muted', () => this.#read());
     call.on('peerMuted', () => this.#read());
     call.on('interrupted', (interrupted) => (this.interrupted = interrupted));
+    call.on('path', (path) => (this.path = path));
     call.on('ended', (end) => {
       this.#read();
       ended(this, end);
@@ -59,7 +63,7 @@ export class LiveCall {
   }
 
   async accept(video: boolean): Promise<boolean> {
-    return this.#attempt(() => this.call.accept({ video }));
+    return this.#attempt(() => this.call.accept({ video, relayOnly: privacy.hidesAddress }));
   }
 
   async #attempt(action: () => unknown): Promise<boolean> {
@@ -112,7 +116,8 @@ export class Calls {
     this.ended = null;
     this.asking = true;
     try {
-      const call = await this.#client.calls.start(peerId, { video: media === 'video' });
+      const options = { video: media === 'video', relayOnly: privacy.hidesAddress };
+      const call = await this.#client.calls.start(peerId, options);
       this.#begin(call);
     } catch (error) {
       this.ended = { peerId, media, title: 'The call did not start', sentence: sentence(error) };

@@ -326,6 +326,7 @@ export class Call extends Island<CallEvents> {
     if (this.#end) return;
     requireWebRtc(this.world);
     if (this.#relayOnly) await requireRelay(this.world, () => this.#ports.ice(this.#id));
+    if (this.#hasEnded()) return;
     const local = await open();
     try {
       this.#refuseIfEnded();

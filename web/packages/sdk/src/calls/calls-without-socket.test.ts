@@ -80,8 +80,8 @@ describe('a call without its socket', () => {
     await fake.advance(500);
     const offers = fake.socket.of('call.describe').map(({ generation }) => generation);
     expect(offers).toEqual([1, 2]);
-    const configurations = FakePeerConnection.all.map(({ configuration }) => configuration);
-    expect(configurations).toContainEqual({ iceServers: [turn], iceTransportPolicy: 'all' });
+    const servers = FakePeerConnection.all.map(({ configuration }) => configuration.iceServers);
+    expect(servers).toContainEqual([turn]);
   });
 
   function outgoingOf(call: Call): { id: string; callerId: string; calleeId: string } {

@@ -38,7 +38,9 @@ export class Ice {
       ...(username !== null && { username }),
       ...(credential !== null && { credential }),
     }));
-    return { iceServers, iceTransportPolicy: this.#relayOnly ? 'relay' : 'all' };
+    const iceTransportPolicy = this.#relayOnly ? 'relay' : 'all';
+    // Sound and picture go one way: it need not be looked for, nor relays be taken up, for each of them.
+    return { iceServers, iceTransportPolicy, bundlePolicy: 'max-bundle' };
   }
 
   /** The server told other ones: the next restart uses them. */

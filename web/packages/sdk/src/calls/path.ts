@@ -28,7 +28,8 @@ export class PathWatch extends Island<PathWatchEvents> {
   /** Media flows: looks which way, and again whenever the browser takes another one. */
   look(): void {
     for (const { transport } of this.#connection.getReceivers()) {
-      if (transport) transport.iceTransport.onselectedcandidatepairchange = () => this.#lookTwice();
+      const ice = transport?.iceTransport;
+      if (ice) ice.onselectedcandidatepairchange = () => this.#lookTwice();
     }
     this.#lookTwice();
   }

@@ -103,6 +103,7 @@ describe('the first exchange', () => {
     expect(caller.connection.configuration).toEqual({
       iceServers: [{ urls: ['stun:a'] }],
       iceTransportPolicy: 'all',
+      bundlePolicy: 'max-bundle',
     });
     expect(callee.connection.transceivers).toEqual([]);
   });

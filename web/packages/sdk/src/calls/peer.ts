@@ -291,8 +291,8 @@ export class Peer extends Island<PeerEvents> {
     if (state === 'connected') {
       this.#stopTimer();
       this.#restarts = 0;
-      this.#path.look();
       this.#setMedia('connected');
+      this.#path.look();
     } else if (state === 'disconnected') {
       // Often comes back by itself.
       this.#setMedia('interrupted');

@@ -3,6 +3,7 @@ import {
   ICE,
   OtherSide,
   TURN,
+  ended,
   incoming,
   joined,
   last,
@@ -56,6 +57,14 @@ describe('a call that may only be relayed', () => {
     expect(error).toMatchObject({ code: 'relay_unavailable' });
     expect(questions(fake)).toEqual([`/v1/ice-servers?callId=${call.id}`]);
     expect([call.state, fake.socket.of('call.accept')]).toEqual(['ringing', []]);
+  });
+
+  test('asks for no device where it is over before the server has answered', async () => {
+    const { fake, call, devices } = await ringing(TURN);
+    const accepting = call.accept({ relayOnly: true });
+    ended(fake.socket, 11);
+    await accepting;
+    expect([call.state, devices.asked]).toEqual(['ended', []]);
   });
 
   test('is answered so', async () => {
