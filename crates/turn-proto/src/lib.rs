@@ -9,10 +9,14 @@
 
 pub mod credential;
 mod figures;
+pub mod frames;
 mod input;
+pub mod message;
+pub mod nonce;
 mod output;
 mod server;
 mod settings;
+pub mod throttle;
 
 pub use figures::Figures;
 pub use input::{Client, Input, Now, Packet, Revoked, Via};
