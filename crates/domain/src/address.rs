@@ -8,15 +8,20 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Whether anyone on the internet could connect to `address`. An IPv4 address wrapped in an IPv6 one (mapped, 6to4,
 /// NAT64) counts as what it wraps.
 pub fn is_public(address: IpAddr) -> bool {
-    match address {
+    match unwrapped(address) {
         IpAddr::V4(address) => is_public_v4(address),
-        IpAddr::V6(address) => match wrapped_v4(address) {
-            Some(wrapped) => is_public_v4(wrapped),
-            None => {
-                within_v6(address, GLOBAL_UNICAST)
-                    && !RESERVED_V6.iter().any(|block| within_v6(address, *block))
-            }
-        },
+        IpAddr::V6(address) => {
+            within_v6(address, GLOBAL_UNICAST) && !RESERVED_V6.iter().any(|block| within_v6(address, *block))
+        }
+    }
+}
+
+/// Where a packet for `address` would go in the end: an IPv4 address wrapped in an IPv6 one (mapped, 6to4, NAT64) is taken
+/// out of it, any other address is itself.
+pub fn unwrapped(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V6(outer) => wrapped_v4(outer).map_or(address, IpAddr::V4),
+        IpAddr::V4(_) => address,
     }
 }
 
@@ -198,6 +203,7 @@ mod tests {
             let plain = Ipv4Addr::from_bits(bits);
             let expected = is_public(plain.into());
             prop_assert_eq!(is_public(plain.to_ipv6_mapped().into()), expected);
+            prop_assert_eq!(unwrapped(plain.to_ipv6_mapped().into()), IpAddr::V4(plain));
             let nat64 = Ipv6Addr::from_bits(NAT64.0.to_bits() | u128::from(bits));
             prop_assert_eq!(is_public(nat64.into()), expected);
             let six_to_four = Ipv6Addr::from_bits(SIX_TO_FOUR.0.to_bits() | u128::from(bits) << 80);

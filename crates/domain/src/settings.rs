@@ -43,6 +43,8 @@ pub struct AppSettings {
     pub sessions_per_user_max: u32,
     /// How long a callee rings at most before the call ends `no_answer`, in seconds.
     pub ring_seconds: u32,
+    /// The media of calls goes through the relay always, so that neither side learns the other's network address.
+    pub relay_only: bool,
 }
 
 /// An identity provider of an app, such as Auth0, Keycloak or Firebase: whose JWTs are taken, and for whom.
@@ -247,6 +249,7 @@ impl Default for AppSettings {
             session_life_max_seconds: 30 * 86_400,
             sessions_per_user_max: 10,
             ring_seconds: 60,
+            relay_only: false,
         }
     }
 }
@@ -285,6 +288,7 @@ const TABLE: &[SettingInfo] = &[
     setting("sessionLifeMaxSeconds", Number { min: 60, max: 30 * 86_400 }, "The longest life of a session."),
     setting("sessionsPerUserMax", Number { min: 1, max: 1_000 }, "Sessions that one user may have at once."),
     setting("ringSeconds", Number { min: 5, max: 300 }, "How long a callee rings before 'no_answer'."),
+    setting("relayOnly", Switch, "Calls go through the relay always, which hides the users' addresses."),
 ];
 
 const PUBLIC_KEY_ALGORITHMS: &[&str] =

@@ -52,6 +52,7 @@ pub fn routes(service: Arc<Service>) -> OpenApiRouter {
         .routes(routes!(v1::messaging::list_conversations::list_conversations))
         .routes(routes!(v1::messaging::list_messages::list_messages))
         .routes(routes!(v1::calls::end_call::end_call))
+        .routes(routes!(v1::calls::ice_servers::list_ice_servers))
         .routes(routes!(v1::time::tell_time::tell_time))
         .routes(routes!(v1::app::users::create_user::create_user, v1::app::users::list_users::list_users))
         .routes(routes!(

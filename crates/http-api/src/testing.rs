@@ -14,7 +14,8 @@ use callbox_domain::{
     App, AppId, AppKey, AppSettings, Clock, IdentityType, OneTimePurpose, OneTimeToken, Secret, Timestamp,
     UserId,
 };
-use callbox_media_control::NoMedia;
+use callbox_media_control::RelayUrls;
+use callbox_media_control::testing::RecordingMedia;
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
 use callbox_service::sessions::jwt::NoKeys;
@@ -37,6 +38,7 @@ pub(crate) struct Api {
     pub clock: Arc<ManualClock>,
     /// For what no operation does: sockets start and accept calls.
     pub service: Arc<Service>,
+    pub media: Arc<RecordingMedia>,
     store: Arc<dyn Store>,
     router: Router,
     runtime: Runtime,
@@ -70,10 +72,14 @@ impl Api {
                 .expect("a store in memory");
         let clock = Arc::new(ManualClock::default());
         let random = Arc::new(CountingRandom::default());
+        let media = Arc::new(RecordingMedia::at(RelayUrls {
+            stun: vec!["stun:call.example.com:3478".to_owned()],
+            turn: vec!["turn:call.example.com:3478?transport=udp".to_owned()],
+        }));
         let service = Arc::new(Service::new(Parts {
             store: Arc::clone(&store),
             bus,
-            media: Arc::new(NoMedia),
+            media: media.clone(),
             clock: clock.clone(),
             master_key: MasterKey::generate(random.as_ref()),
             random,
@@ -92,7 +98,8 @@ impl Api {
         let secrets = apps.into_iter().map(create).collect();
         let operators = crate::operator_routes(Arc::clone(&service));
         let (router, _) = crate::routes(Arc::clone(&service)).merge(operators).split_for_parts();
-        Self { clock, router: crate::wrap(router, Arc::clone(&service)), service, store, runtime, secrets }
+        let router = crate::wrap(router, Arc::clone(&service));
+        Self { clock, service, media, store, router, runtime, secrets }
     }
 
     /// Waits for what the service does.

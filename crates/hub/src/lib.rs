@@ -84,7 +84,10 @@ impl Hub {
 
     fn hear(&self, notice: &Notice) {
         match notice {
-            Notice::Logged(events) => self.deliver(events),
+            Notice::Logged(events) => {
+                self.service.heed_events(events);
+                self.deliver(events);
+            }
             Notice::Frame { app_id, user_id, reach, frame } => {
                 let connections = self.registry.of_user(*app_id, user_id);
                 let reached = connections.iter().filter(|connection| match reach {

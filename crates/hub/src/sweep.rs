@@ -48,7 +48,7 @@ impl Hub {
 
     /// Reads the list once, from `last` on; how far it was read.
     pub(crate) async fn sweep(&self, mut last: u64) -> u64 {
-        while let Ok(ended) = self.service.ended_sessions_after(last).await {
+        while let Ok(ended) = self.service.heed_ended_sessions(last).await {
             let Some(newest) = ended.last().map(|session| session.number) else { break };
             for session in &ended {
                 let code = close_code(session.reason);

@@ -4,7 +4,10 @@
 //!
 //! This crate must never import a runtime, a socket or a store.
 
-pub use callbox_turn_proto::credential::{Credential, CredentialKey};
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use callbox_turn_proto::credential::{CREDENTIAL_LIFE, Credential, CredentialKey};
 
 use callbox_domain::{AppId, CallId, SessionId};
 

@@ -1,5 +1,7 @@
 //! What is wrong with the server, for those who watch over it.
 
+use std::sync::{Mutex, PoisonError};
+
 use callbox_domain::Timestamp;
 use callbox_storage as storage;
 
@@ -23,6 +25,8 @@ pub enum TroubledPart {
     StoreWrites,
     /// The store cannot read some of what it keeps.
     StoreData,
+    /// The relay does not work.
+    Media,
 }
 
 impl TroubledPart {
@@ -31,6 +35,27 @@ impl TroubledPart {
         match self {
             Self::StoreWrites => "store_writes",
             Self::StoreData => "store_data",
+            Self::Media => "media",
+        }
+    }
+}
+
+/// Since when the relay has been in trouble, as far as anybody has looked: it does not say itself.
+#[derive(Default)]
+pub(crate) struct MediaTrouble(Mutex<Option<Timestamp>>);
+
+impl MediaTrouble {
+    fn look(&self, health: Result<(), String>, now: Timestamp) -> Result<(), Trouble> {
+        let mut since = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match health {
+            Ok(()) => {
+                *since = None;
+                Ok(())
+            }
+            Err(reason) => {
+                let since = *since.get_or_insert(now);
+                Err(Trouble { part: TroubledPart::Media, since, reason })
+            }
         }
     }
 }
@@ -38,7 +63,8 @@ impl TroubledPart {
 impl Service {
     /// What keeps the server from doing its work, if anything. Asking makes a store that does not write try again.
     pub fn check_health(&self) -> Result<(), Trouble> {
-        self.store.health().map_err(|trouble| self.describe_trouble(&trouble))
+        self.store.health().map_err(|trouble| self.describe_trouble(&trouble))?;
+        self.media_trouble.look(self.media.health(), self.clock.now())
     }
 
     /// What is lost or damaged while everything else goes on.

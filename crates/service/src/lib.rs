@@ -30,6 +30,7 @@ pub use accounts::{MasterKey, MasterKeyError};
 use caller::SharedApps;
 pub use caller::{Caller, Manager, SharedApp};
 pub use error::ServiceResult;
+use health::MediaTrouble;
 pub use health::{Trouble, TroubledPart};
 pub use limits::LimitSettings;
 
@@ -57,6 +58,7 @@ pub struct Service {
     store: Arc<dyn Store>,
     bus: Arc<dyn Bus>,
     media: Arc<dyn MediaControl>,
+    media_trouble: MediaTrouble,
     relay_key: CredentialKey,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -106,6 +108,7 @@ impl Service {
             store: parts.store,
             bus: parts.bus,
             media: parts.media,
+            media_trouble: MediaTrouble::default(),
             relay_key: calls::relay_key(&parts.master_key),
             clock: parts.clock,
             random: parts.random,

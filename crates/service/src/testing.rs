@@ -8,7 +8,7 @@ use callbox_domain::{
     App, AppId, AppKey, AppSettings, ClientAddress, Clock, ConversationId, Device, MessageId, Random, Secret,
     Timestamp, UserId,
 };
-use callbox_media_control::NoMedia;
+use callbox_media_control::testing::RecordingMedia;
 use callbox_storage::{StoreResult, Tx};
 use callbox_storage_sqlite::SqliteStore;
 use callbox_wire::messaging::{Recipient, SendMessageRequest};
@@ -28,6 +28,7 @@ use crate::{Caller, LimitSettings, MasterKey, Parts, Service, ServiceResult};
 pub struct World {
     pub service: Service,
     pub clock: Arc<ManualClock>,
+    pub media: Arc<RecordingMedia>,
     notices: Arc<Mutex<Vec<Notice>>>,
     secrets: Vec<Secret<String>>,
 }
@@ -52,11 +53,12 @@ impl World {
             SqliteStore::open_in_memory(Box::new(move |events| logged.publish(Notice::Logged(events))))
                 .expect("a store in memory");
         let clock = Arc::new(ManualClock::default());
+        let media = Arc::new(RecordingMedia::default());
         let random = Arc::new(SeededRandom::new(11));
         let service = Service::new(Parts {
             store,
             bus,
-            media: Arc::new(NoMedia),
+            media: media.clone(),
             clock: clock.clone(),
             master_key: MasterKey::generate(random.as_ref()),
             random,
@@ -71,7 +73,7 @@ impl World {
             block_on(service.create_app(crate::audit::Actor::CommandLine, app)).expect("a new app").secret
         };
         let secrets = apps.into_iter().map(create).collect();
-        Self { service, clock, notices, secrets }
+        Self { service, clock, media, notices, secrets }
     }
 
     /// The first secret of `app-one` or `app-two`.

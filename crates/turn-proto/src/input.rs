@@ -44,7 +44,9 @@ impl Via {
     }
 }
 
-/// A packet where the driver received it. At least [`HEADROOM`](crate::HEADROOM) bytes of the buffer lie before it.
+/// A packet where the driver received it. At least [`HEADROOM`](crate::HEADROOM) bytes of the buffer lie before it, and
+/// [`TAILROOM`](crate::message::TAILROOM) after a datagram; they may be written to. What follows a frame on a stream stays
+/// as it is.
 #[derive(Debug)]
 pub struct Packet<'a> {
     /// The whole buffer.
@@ -85,6 +87,8 @@ pub enum Input<'a> {
     RelayFailed(RelayPort),
     /// A client's stream is closed.
     ClientGone(Client),
+    /// All allocations end, and their clients must allocate anew; nothing is remembered of them, and streams stay open.
+    DropAllocations,
     /// Whoever this speaks of has no right to relay any more.
     Revoked(Revoked<'a>),
     /// Nothing but the time.

@@ -119,6 +119,7 @@ error_codes! {
     Internal "internal" 500 After "The server failed; the request id leads to its log line.";
     StoreUnavailable "store_unavailable" 503 After "The server cannot write to its database at this moment; nothing was changed.";
     KeysUnavailable "keys_unavailable" 503 After "The keys of the JWT's identity provider cannot be had at this moment; try again after a moment.";
+    RelayUnavailable "relay_unavailable" 503 After "The relay for the media of calls does not work at this moment; the log says why.";
     Overloaded "overloaded" 503 After "The server has more work than it takes on; try again after a moment.";
 }
 

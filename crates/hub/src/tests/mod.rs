@@ -2,6 +2,7 @@
 
 mod interrupted;
 mod nodes;
+mod relay;
 mod sessions;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use callbox_bus::{Bus, Notice};
 use callbox_domain::testing::{CountingRandom, ManualClock};
 use callbox_domain::{AppKey, AppSettings, ConnectionId, Device, UserId};
 use callbox_link_proto::{Input, Output};
-use callbox_media_control::NoMedia;
+use callbox_media_control::testing::RecordingMedia;
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
 use callbox_service::sessions::jwt::NoKeys;
@@ -40,6 +41,7 @@ struct World {
 struct Node {
     service: Arc<Service>,
     hub: Arc<Hub>,
+    media: Arc<RecordingMedia>,
 }
 
 impl World {
@@ -70,10 +72,11 @@ impl World {
         let master_key = MasterKey::generate(random.as_ref());
         let nodes: Vec<Node> = (0..nodes)
             .map(|_| {
+                let media = Arc::new(RecordingMedia::default());
                 let service = Arc::new(Service::new(Parts {
                     store: store.clone(),
                     bus: bus.clone(),
-                    media: Arc::new(NoMedia),
+                    media: media.clone(),
                     clock: clock.clone(),
                     master_key: master_key.clone(),
                     random: random.clone(),
@@ -81,7 +84,7 @@ impl World {
                     keys: Arc::new(NoKeys),
                 }));
                 service.allow_open_sign_in();
-                Node { hub: Hub::new(Arc::clone(&service), bus.as_ref()), service }
+                Node { hub: Hub::new(Arc::clone(&service), bus.as_ref()), service, media }
             })
             .collect();
         let runtime = Builder::new_current_thread().build().expect("a runtime");

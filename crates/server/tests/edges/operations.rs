@@ -129,15 +129,17 @@ fn of_users(private: &Private) -> Vec<Operation> {
         json!({ "messageId": "m-stranger", "to": { "conversationId": conversation }, "text": "hi" });
     let history = format!("/v1/conversations/{conversation}/messages");
     let end = format!("/v1/calls/{call}/end");
+    let ice = format!("/v1/ice-servers?callId={call}");
     let none = Value::Null;
     let missing = |code| Access::SignedIn(404, code);
     let listed = Access::ByApp((200, ""), (403, "directory_closed"));
     vec![
         operation("listUsers", "GET", "/v1/users", none.clone(), listed),
         operation("listConversations", "GET", "/v1/conversations", none.clone(), Access::SignedIn(200, "")),
-        operation("listMessages", "GET", &history, none, missing("conversation_not_found")),
+        operation("listMessages", "GET", &history, none.clone(), missing("conversation_not_found")),
         operation("sendMessage", "POST", "/v1/messages", message, missing("conversation_not_found")),
         operation("endCall", "POST", &end, json!({ "reason": "hang_up" }), missing("call_not_found")),
+        operation("listIceServers", "GET", &ice, none, missing("call_not_found")),
     ]
 }
 

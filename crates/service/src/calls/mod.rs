@@ -27,8 +27,8 @@ use callbox_storage::StoreError;
 use callbox_wire::call::{Call, CallLeg, CallMuteState, CallState};
 use callbox_wire::{ApiError, ErrorCode, ServerFrame};
 
-use crate::error::Refusal;
 use crate::Caller;
+use crate::error::Refusal;
 
 /// A call as a connection joins it, and what the other leg has sent so far.
 #[derive(Debug, Clone, PartialEq)]

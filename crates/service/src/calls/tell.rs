@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use callbox_bus::{Notice, Reach};
 use callbox_call_proto::{Call, CallView, Endpoint, Output};
-use callbox_domain::{AppId, UserId};
+use callbox_domain::{AppId, Event, LoggedEvent, UserId};
+use callbox_media_control::CallSubject;
 use callbox_wire::ServerFrame;
 use callbox_wire::frame::{CallAccepted, CallConnected, CallMuted, CallRinging};
 
@@ -16,6 +17,9 @@ impl Service {
     /// Tells what the event log does not: rings, accepts, media, mutes and signals of a live call.
     pub(super) fn tell(&self, app: AppId, moved: &Moved, signal: Option<&SignalFrame>) {
         self.calls.note(app, &moved.call);
+        if moved.call.end().is_some() {
+            self.media.end_call(&CallSubject::new(app, moved.call.id()));
+        }
         let view = moved.call.view();
         for output in &moved.outputs {
             if let (Output::Signal(kept), Some(frame)) = (output, signal) {
@@ -26,6 +30,16 @@ impl Service {
                 self.tell_live(app, view, output);
             }
             log(&moved.call, output);
+        }
+    }
+
+    /// Takes note of events that this node hears of: a call may have ended on another node, or for a client who was gone
+    /// before the answer, and the relay is told all the same.
+    pub fn heed_events(&self, events: &[LoggedEvent]) {
+        for event in events {
+            if let Event::CallEnded(call) = &*event.event {
+                self.media.end_call(&CallSubject::new(event.app_id, &call.id));
+            }
         }
     }
 

@@ -111,10 +111,11 @@ impl Service {
         }
     }
 
-    /// Lets go of whoever used these sessions: sockets by the bus, calls at once.
+    /// Lets go of whoever used these sessions: sockets by the bus, relayed media and calls at once.
     pub(crate) async fn tell_ended(&self, app_id: AppId, ended: &[Ended]) {
         for Ended { user_id, session_id, reason } in ended {
             tracing::info!(app = %app_id, user = %user_id, session = %session_id, reason = reason.as_str(), "session ended");
+            self.media.end_session(session_id);
             self.bus.publish(Notice::SessionEnded {
                 app_id,
                 user_id: user_id.clone(),
@@ -127,9 +128,15 @@ impl Service {
         }
     }
 
-    /// What the list of ended sessions says after this number: for nodes, which close sockets that the bus forgot.
-    pub async fn ended_sessions_after(&self, number: u64) -> ServiceResult<Vec<EndedSession>> {
-        read(self.store.read(move |store| store.ended_sessions_after(number, SESSIONS_PER_WRITE)).await)
+    /// What the list of ended sessions says after this number: for nodes, which close sockets that the bus forgot. The
+    /// node's relay is told here, for ends that other nodes wrote, or that were written for a client who had gone.
+    pub async fn heed_ended_sessions(&self, number: u64) -> ServiceResult<Vec<EndedSession>> {
+        let ended = self.store.read(move |store| store.ended_sessions_after(number, SESSIONS_PER_WRITE));
+        let ended = read(ended.await)?;
+        for session in &ended {
+            self.media.end_session(&session.session_id);
+        }
+        Ok(ended)
     }
 
     /// Where the list of ended sessions ends at this moment.

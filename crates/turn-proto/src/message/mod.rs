@@ -7,6 +7,7 @@ mod integrity;
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
+use std::ops::Range;
 
 pub use builder::Builder;
 pub use data::{CHANNELS, TAILROOM, channel_data, write_channel_head, write_data_indication_head};
@@ -161,6 +162,18 @@ impl<'a> Message<'a> {
     /// The value of the first attribute of this kind.
     pub fn attribute(&self, kind: u16) -> Option<&'a [u8]> {
         self.attributes().find(|(found, _)| *found == kind).map(|(_, value)| value)
+    }
+
+    /// Where in the message's bytes the value of the first attribute of this kind is, for whoever hands it on in place.
+    pub fn range_of(&self, kind: u16) -> Option<Range<usize>> {
+        let mut attributes = self.attributes();
+        loop {
+            let start = attributes.at + 4;
+            let (found, value) = attributes.next()?;
+            if found == kind {
+                return Some(start..start + value.len());
+            }
+        }
     }
 
     /// The value of the first attribute of this kind, if it is UTF-8.

@@ -354,6 +354,27 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/ice-servers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List STUN and TURN servers
+         * @description With fresh credentials of the caller's session, for an ICE restart or for finding out what a network lets through.
+         *     Those for a call stop working when it is over.
+         */
+        get: operations["listIceServers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/me/identities": {
         parameters: {
             query?: never;
@@ -1503,7 +1524,7 @@ export interface components {
          * @description Every error code. The sentences are the defaults; an error may carry a more exact one.
          * @enum {string}
          */
-        ErrorCode: "invalid_request" | "invalid_cursor" | "password_weak" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "credentials_wrong" | "access_token_unknown" | "one_time_token_unknown" | "app_credentials_required" | "operator_token_wrong" | "signature_invalid" | "clock_skew" | "request_replayed" | "jwt_malformed" | "jwt_signature_invalid" | "jwt_algorithm_not_allowed" | "jwt_issuer_unknown" | "jwt_audience_wrong" | "jwt_expired" | "jwt_from_future" | "jwt_used" | "origin_not_allowed" | "open_sign_in_off" | "sign_in_way_off" | "app_disabled" | "user_blocked" | "renewal_needs_credential" | "registration_needs_proof" | "directory_closed" | "not_found" | "app_not_found" | "app_key_not_found" | "user_not_found" | "session_not_found" | "access_token_not_found" | "conversation_not_found" | "identity_not_found" | "call_not_found" | "method_not_allowed" | "app_key_needed" | "identity_conflict" | "identity_taken" | "session_limit_reached" | "identity_needed" | "access_token_limit_reached" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "keys_unavailable" | "overloaded";
+        ErrorCode: "invalid_request" | "invalid_cursor" | "password_weak" | "credentials_missing" | "app_key_unknown" | "token_unknown" | "session_ended" | "ticket_malformed" | "ticket_signature_invalid" | "ticket_wrong_app" | "ticket_expired" | "ticket_from_future" | "credentials_wrong" | "access_token_unknown" | "one_time_token_unknown" | "app_credentials_required" | "operator_token_wrong" | "signature_invalid" | "clock_skew" | "request_replayed" | "jwt_malformed" | "jwt_signature_invalid" | "jwt_algorithm_not_allowed" | "jwt_issuer_unknown" | "jwt_audience_wrong" | "jwt_expired" | "jwt_from_future" | "jwt_used" | "origin_not_allowed" | "open_sign_in_off" | "sign_in_way_off" | "app_disabled" | "user_blocked" | "renewal_needs_credential" | "registration_needs_proof" | "directory_closed" | "not_found" | "app_not_found" | "app_key_not_found" | "user_not_found" | "session_not_found" | "access_token_not_found" | "conversation_not_found" | "identity_not_found" | "call_not_found" | "method_not_allowed" | "app_key_needed" | "identity_conflict" | "identity_taken" | "session_limit_reached" | "identity_needed" | "access_token_limit_reached" | "message_id_taken" | "call_id_taken" | "call_answered_elsewhere" | "call_ended" | "call_not_possible" | "call_limit_reached" | "call_signals_full" | "payload_too_large" | "unsupported_media_type" | "upgrade_required" | "rate_limited" | "internal" | "store_unavailable" | "keys_unavailable" | "relay_unavailable" | "overloaded";
         /** @description A request went wrong, or (`re` null) something that cannot be matched to a request. */
         ErrorFrame: {
             /** @description What went wrong. */
@@ -2679,7 +2700,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The store writes. A second line tells of damage, and since when. */
+            /** @description The store writes, and the relay relays. A second line tells of damage, and since when. */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -2688,7 +2709,7 @@ export interface operations {
                     "text/plain": string;
                 };
             };
-            /** @description `store_unavailable`; `details` has the `part` that does not work, and `since` when */
+            /** @description `store_unavailable`, `relay_unavailable`; `details` has the `part` that does not work, and `since` when */
             503: {
                 headers: {
                     [name: string]: unknown;
@@ -3882,6 +3903,74 @@ export interface operations {
                 };
             };
             /** @description `conversation_not_found` */
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+        };
+    };
+    listIceServers: {
+        parameters: {
+            query?: {
+                /** @description For which call; without one the credentials are for none in particular. */
+                callId?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What the server has to say of an `RTCConfiguration`. */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IceConfiguration"];
+                };
+            };
+            /** @description `invalid_request` */
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `credentials_missing`, `token_unknown`, `session_ended` */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `origin_not_allowed` */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
+            /** @description `call_not_found` */
             404: {
                 headers: {
                     [name: string]: unknown;

@@ -1,3 +1,4 @@
 //! Calls.
 
 pub(crate) mod end_call;
+pub(crate) mod ice_servers;

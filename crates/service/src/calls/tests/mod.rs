@@ -4,6 +4,7 @@ mod answering;
 mod ending;
 mod races;
 mod recovery;
+mod relay;
 mod signals;
 mod sockets;
 mod starting;

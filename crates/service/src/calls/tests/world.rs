@@ -9,7 +9,8 @@ use callbox_call_proto::{Input, ServerCause};
 use callbox_domain::{
     AppId, AppKey, AppSettings, CallEventRecord, CallId, CallMedia, CallRecord, ConnectionId, Device, UserId,
 };
-use callbox_media_control::NoMedia;
+use callbox_media_control::testing::RecordingMedia;
+use callbox_media_control::{CallSubject, RelayUrls};
 use callbox_storage::{ReadJob, Store, StoreError, StoreResult, Trouble, WriteJob};
 use callbox_storage_sqlite::SqliteStore;
 use callbox_wire::call::{CallCause, CallSummary, DescriptionType, IceCandidate, SessionDescription};
@@ -28,6 +29,7 @@ use crate::{Caller, LimitSettings, MasterKey, Parts, Service, ServiceResult};
 pub(super) struct World {
     pub service: Service,
     pub clock: Arc<ManualClock>,
+    pub media: Arc<RecordingMedia>,
     pub store: Arc<FlakyStore>,
     bus: Arc<LocalBus>,
     told: Arc<Mutex<Vec<Told>>>,
@@ -64,21 +66,22 @@ impl World {
                 .expect("a store in memory");
         let store = Arc::new(FlakyStore { inner, is_down: AtomicBool::new(false) });
         let clock = Arc::new(ManualClock::default());
-        let service = service(&store, &bus, &clock);
+        let media = Arc::new(RecordingMedia::at(urls()));
+        let service = service(&store, &bus, &clock, &media);
         for key in ["app-one", "app-two"] {
             let key = AppKey::new(key).expect("valid");
             let settings = AppSettings::development();
             let app = CreateApp { name: key.to_string(), key: Some(key), settings };
             block_on(service.create_app(crate::audit::Actor::CommandLine, app)).expect("a new app");
         }
-        let world = Self { service, clock, store, bus, told };
+        let world = Self { service, clock, media, store, bus, told };
         block_on(world.service.recover_calls()).expect("no calls");
         world
     }
 
     /// The same store under a server that was just started.
     pub fn restart(&mut self) {
-        self.service = service(&self.store, &self.bus, &self.clock);
+        self.service = service(&self.store, &self.bus, &self.clock, &self.media);
     }
 
     /// Signs a user of `app-one` in on a new device, with one open connection.
@@ -329,12 +332,17 @@ fn frames_of(notice: &Notice) -> Vec<Told> {
     }
 }
 
-fn service(store: &Arc<FlakyStore>, bus: &Arc<LocalBus>, clock: &Arc<ManualClock>) -> Service {
+fn service(
+    store: &Arc<FlakyStore>,
+    bus: &Arc<LocalBus>,
+    clock: &Arc<ManualClock>,
+    media: &Arc<RecordingMedia>,
+) -> Service {
     let random = Arc::new(SeededRandom::new(7));
     let service = Service::new(Parts {
         store: store.clone(),
         bus: bus.clone(),
-        media: Arc::new(NoMedia),
+        media: media.clone(),
         clock: clock.clone(),
         master_key: MasterKey::generate(random.as_ref()),
         random,
@@ -343,6 +351,19 @@ fn service(store: &Arc<FlakyStore>, bus: &Arc<LocalBus>, clock: &Arc<ManualClock
     });
     service.allow_open_sign_in();
     service
+}
+
+/// How clients reach the relay.
+fn urls() -> RelayUrls {
+    RelayUrls {
+        stun: vec!["stun:call.example.com:3478".to_owned()],
+        turn: vec!["turn:call.example.com:3478?transport=udp".to_owned()],
+    }
+}
+
+/// A call of `app-one` as the relay knows it.
+pub(super) fn subject(call: &str) -> CallSubject {
+    CallSubject::new(AppId(1), &call_id(call))
 }
 
 pub(super) fn call_id(text: &str) -> CallId {

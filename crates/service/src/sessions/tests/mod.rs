@@ -6,6 +6,7 @@ mod ending;
 mod hijacking;
 mod jwts;
 mod limit;
+mod relay;
 mod renewal;
 mod tickets;
 mod upkeep;

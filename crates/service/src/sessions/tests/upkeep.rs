@@ -129,7 +129,7 @@ fn the_list_of_ended_sessions_is_kept_for_a_day() {
     let world = World::new();
     let signed_in = world.sign_in(open_sign_in("ann")).expect("signed in");
     end(&world, &signed_in, SessionEndReason::SignedOut);
-    let listed = || block_on(world.service.ended_sessions_after(0)).expect("a list").len();
+    let listed = || block_on(world.service.heed_ended_sessions(0)).expect("a list").len();
     world.clock.advance(HOUR * 24);
     block_on(world.service.forget_expired());
     assert_eq!(listed(), 1);
@@ -139,7 +139,7 @@ fn the_list_of_ended_sessions_is_kept_for_a_day() {
     let newest = block_on(world.service.newest_ended_session()).expect("a number");
     let again = world.sign_in(open_sign_in("ann")).expect("signed in");
     end(&world, &again, SessionEndReason::SignedOut);
-    let ended = block_on(world.service.ended_sessions_after(newest)).expect("a list");
+    let ended = block_on(world.service.heed_ended_sessions(newest)).expect("a list");
     assert_eq!(ended.len(), 1, "whoever had read to the end misses nothing");
 }
 
@@ -149,7 +149,7 @@ fn every_way_of_ending_is_on_the_list() {
     world.change_app("app-one", |app| app.settings.sessions_per_user_max = 2);
     let mut last = 0;
     let mut newly_ended = || {
-        let ended = block_on(world.service.ended_sessions_after(last)).expect("a list");
+        let ended = block_on(world.service.heed_ended_sessions(last)).expect("a list");
         last = ended.last().map_or(last, |one| one.number);
         ended.into_iter().map(|one| (one.session_id, one.reason)).collect::<Vec<_>>()
     };

@@ -49,6 +49,11 @@ proptest! {
         prop_assert_eq!((message.class(), message.method()), (class, method));
         prop_assert_eq!(message.transaction_id(), TransactionId(id));
         let read: Vec<_> = message.attributes().map(|(kind, value)| (kind, value.to_vec())).collect();
+        for (kind, _) in &attributes {
+            let range = message.range_of(*kind).expect("it is there");
+            prop_assert_eq!(Some(&bytes[range]), message.attribute(*kind));
+        }
+        prop_assert_eq!(message.range_of(attribute::FINGERPRINT), None);
         prop_assert_eq!(read, attributes);
         prop_assert_eq!(message.integrity(), integrity);
         prop_assert!(integrity.is_none_or(|integrity| message.verify(integrity, b"key")));

@@ -1,0 +1,209 @@
+//! One client's connection: TCP, or TLS over it.
+
+use std::collections::VecDeque;
+use std::io::{self, Read, Write};
+use std::net::Shutdown;
+use std::time::Duration;
+
+use callbox_turn_proto::Client;
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use rustls::ServerConnection;
+
+use crate::places::Place;
+
+/// A connection with what waits on it.
+pub(crate) struct Stream {
+    pub(crate) client: Client,
+    /// Since when it has had no allocation.
+    pub(crate) useless_since: Duration,
+    /// Whether it stands in the list of what may have something to read.
+    pub(crate) is_listed: bool,
+    /// Whether something may wait to be written.
+    pub(crate) is_dirty: bool,
+    socket: TcpStream,
+    tls: Option<Box<ServerConnection>>,
+    /// The beginning of a frame. It takes no memory while there is none.
+    partial: Vec<u8>,
+    /// Whole frames, but for the first, of which a part may be gone.
+    queue: VecDeque<u8>,
+    _place: Place,
+}
+
+/// How reading ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Rest {
+    /// Nothing is left for now.
+    Nothing,
+    /// There may be more.
+    More,
+    /// The client is gone, or speaks no TLS any more.
+    Ended,
+}
+
+/// What became of bytes to write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Queued {
+    /// They go out.
+    Yes,
+    /// Media that found the queue full.
+    Dropped,
+    /// An answer that found the queue full: this client will never catch up.
+    Overflow,
+}
+
+impl Stream {
+    pub(crate) fn new(
+        client: Client,
+        socket: TcpStream,
+        tls: Option<Box<ServerConnection>>,
+        early: Vec<u8>,
+        place: Place,
+        now: Duration,
+    ) -> Self {
+        Self {
+            client,
+            useless_since: now,
+            is_listed: false,
+            is_dirty: false,
+            socket,
+            tls,
+            partial: early,
+            queue: VecDeque::new(),
+            _place: place,
+        }
+    }
+
+    pub(crate) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.socket, token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    /// Puts what is not used yet at the beginning of `space`, and what came behind it. Returns how much that is.
+    pub(crate) fn read(&mut self, space: &mut [u8]) -> (usize, Rest) {
+        let mut filled = self.partial.len();
+        space[..filled].copy_from_slice(&self.partial);
+        self.partial = Vec::new();
+        while filled < space.len() {
+            let result = match &mut self.tls {
+                None => self.socket.read(&mut space[filled..]),
+                Some(tls) => read_tls(tls, &mut self.socket, &mut space[filled..]),
+            };
+            match result {
+                Ok(0) => return (filled, Rest::Ended),
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return (filled, Rest::Nothing),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return (filled, Rest::Ended),
+            }
+        }
+        (filled, Rest::More)
+    }
+
+    /// Keeps the beginning of a frame for the next time.
+    pub(crate) fn keep(&mut self, partial: &[u8]) {
+        self.partial = partial.to_vec();
+    }
+
+    /// Queues whole frames.
+    pub(crate) fn queue(&mut self, bytes: &[u8]) -> Queued {
+        let is_media = is_media(bytes);
+        let limit = if is_media { QUEUE_BYTES_MAX } else { QUEUE_BYTES_MAX + ANSWER_RESERVE_BYTES };
+        if self.queue.len() + bytes.len() > limit {
+            return if is_media { Queued::Dropped } else { Queued::Overflow };
+        }
+        self.queue.extend(bytes);
+        Queued::Yes
+    }
+
+    /// Writes as much as goes.
+    pub(crate) fn write(&mut self) -> io::Result<()> {
+        let written = self.write_until_blocked();
+        if self.queue.is_empty() && self.queue.capacity() > QUEUE_BYTES_KEPT {
+            self.queue = VecDeque::new();
+        }
+        match written {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            written => written,
+        }
+    }
+
+    fn write_until_blocked(&mut self) -> io::Result<()> {
+        let Some(tls) = &mut self.tls else {
+            while !self.queue.is_empty() {
+                let (front, back) = self.queue.as_slices();
+                let parts = [io::IoSlice::new(front), io::IoSlice::new(back)];
+                let count = some(uninterrupted(|| self.socket.write_vectored(&parts))?)?;
+                self.queue.drain(..count);
+            }
+            return Ok(());
+        };
+        loop {
+            // The queue waits here and not in the connection, which sees one record at a time: that keeps it bounded.
+            while tls.wants_write() {
+                some(uninterrupted(|| tls.write_tls(&mut self.socket))?)?;
+            }
+            let (front, _) = self.queue.as_slices();
+            if front.is_empty() {
+                return Ok(());
+            }
+            let count = some(tls.writer().write(&front[..front.len().min(RECORD_BYTES)])?)?;
+            self.queue.drain(..count);
+        }
+    }
+
+    /// Says goodbye as far as that goes at once.
+    pub(crate) fn close(mut self, registry: &Registry) {
+        let _ = self.write();
+        if let Some(tls) = &mut self.tls {
+            tls.send_close_notify();
+            let _ = tls.write_tls(&mut self.socket);
+        }
+        let _ = self.socket.shutdown(Shutdown::Both);
+        let _ = registry.deregister(&mut self.socket);
+    }
+}
+
+fn read_tls(tls: &mut ServerConnection, socket: &mut TcpStream, space: &mut [u8]) -> io::Result<usize> {
+    loop {
+        match tls.reader().read(space) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+            done => return done,
+        }
+        if tls.read_tls(socket)? == 0 {
+            return Ok(0);
+        }
+        // Where the client breaks the rules of TLS, an alert for it is now in the connection; closing writes it.
+        tls.process_new_packets().map_err(|error| io::Error::new(io::ErrorKind::InvalidData, error))?;
+    }
+}
+
+fn uninterrupted(mut write: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
+    loop {
+        match write() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            done => return done,
+        }
+    }
+}
+
+fn some(count: usize) -> io::Result<usize> {
+    if count == 0 { Err(io::ErrorKind::WriteZero.into()) } else { Ok(count) }
+}
+
+/// Whether this is a relayed packet: `ChannelData`, or a Data indication (RFC 8656, sections 12.4 and 18.1).
+fn is_media(bytes: &[u8]) -> bool {
+    bytes.first().is_some_and(|first| first >> 6 == 1) || bytes.starts_with(&[0x00, 0x17])
+}
+
+/// What may wait to be written on one stream. At 2.5 Mbit/s this is 0.4 s, and whoever is later than that is better served by
+/// fresher packets.
+const QUEUE_BYTES_MAX: usize = 128 << 10;
+
+/// What answers may take beyond that: media must not keep an answer out.
+const ANSWER_RESERVE_BYTES: usize = 16 << 10;
+
+/// A queue that is empty keeps no more than this.
+const QUEUE_BYTES_KEPT: usize = 16 << 10;
+
+/// The longest plaintext of a record (RFC 8446, section 5.1).
+const RECORD_BYTES: usize = 16 << 10;

@@ -1,0 +1,200 @@
+//! Which relay ports are free, and whose the others are.
+
+use std::collections::VecDeque;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use callbox_domain::Random;
+
+use crate::RelayPort;
+use crate::allocation::{Family, Slot};
+
+/// The relay ports of one server.
+pub(crate) struct Ports {
+    first: u16,
+    addresses: Vec<AddressPorts>,
+    dice: Dice,
+    /// Of each family, which of its addresses is next.
+    next: [usize; 2],
+    by_family: [Vec<u16>; 2],
+}
+
+/// The ports of one relay address.
+struct AddressPorts {
+    /// By their distance from the first.
+    states: Vec<State>,
+    /// Longest unused first.
+    free: VecDeque<u16>,
+}
+
+/// What a port is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Free,
+    /// Asked for, for an allocation.
+    Opening(Slot),
+    /// Asked for, but the allocation is gone.
+    Abandoned,
+    Open(Slot),
+    /// Nobody's, but not yet closed.
+    Closing,
+}
+
+/// Why there is no port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum NoPort {
+    /// No relay address is of this family.
+    Family,
+    /// All are in use.
+    Free,
+}
+
+/// What to do with a port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opened {
+    /// It is this allocation's now.
+    For(Slot),
+    /// Close it again: its allocation is gone.
+    ForNobody,
+    /// Nobody asked for it.
+    Unasked,
+}
+
+impl Ports {
+    /// All ports of `range` at each of `addresses` are free.
+    pub fn new(addresses: &[IpAddr], range: RangeInclusive<u16>, random: Arc<dyn Random>) -> Self {
+        // An address beyond those that a relay port can name gives out none.
+        let numbered = || addresses.iter().zip(0..=u16::MAX);
+        let of_family = |family| {
+            numbered()
+                .filter(|(address, _)| Family::of(**address) == family)
+                .map(|(_, index)| index)
+                .collect()
+        };
+        let free: VecDeque<u16> = range.clone().collect();
+        let fresh = || AddressPorts { states: vec![State::Free; free.len()], free: free.clone() };
+        Self {
+            first: *range.start(),
+            addresses: numbered().map(|_| fresh()).collect(),
+            dice: Dice { random, bytes: [0; DICE_BYTES], used: DICE_BYTES },
+            next: [0; 2],
+            by_family: [of_family(Family::V4), of_family(Family::V6)],
+        }
+    }
+
+    /// Takes a random free port for `slot`, at the addresses of `family` in turn.
+    pub fn take(&mut self, family: Family, slot: Slot) -> Result<RelayPort, NoPort> {
+        let indexes = &self.by_family[family.index()];
+        if indexes.is_empty() {
+            return Err(NoPort::Family);
+        }
+        let next = &mut self.next[family.index()];
+        for _ in 0..indexes.len() {
+            let address = indexes[*next % indexes.len()];
+            *next = (*next + 1) % indexes.len();
+            let free = &mut self.addresses[usize::from(address)].free;
+            // Of the half that was unused the longest: what still comes for the last user of a port finds it closed.
+            let chosen = self.dice.below(free.len().div_ceil(2));
+            if let Some(port) = free.swap_remove_front(chosen) {
+                let relay = RelayPort { address, port };
+                *self.state(relay).expect("it was free") = State::Opening(slot);
+                return Ok(relay);
+            }
+        }
+        Err(NoPort::Free)
+    }
+
+    /// A port that was taken is open.
+    pub fn opened(&mut self, relay: RelayPort) -> Opened {
+        match self.state(relay) {
+            Some(state @ State::Abandoned) => {
+                *state = State::Closing;
+                Opened::ForNobody
+            }
+            Some(state) => match *state {
+                State::Opening(slot) => {
+                    *state = State::Open(slot);
+                    Opened::For(slot)
+                }
+                _ => Opened::Unasked,
+            },
+            None => Opened::Unasked,
+        }
+    }
+
+    /// A port that was taken could not be opened; says whose it would have been.
+    pub fn failed(&mut self, relay: RelayPort) -> Option<Slot> {
+        let state = self.state(relay)?;
+        let slot = match *state {
+            State::Opening(slot) => Some(slot),
+            State::Abandoned => None,
+            State::Free | State::Open(_) | State::Closing => return None,
+        };
+        *state = State::Free;
+        self.addresses[usize::from(relay.address)].free.push_back(relay.port);
+        slot
+    }
+
+    /// An allocation needs a port no more; says whether it is to be closed now. One that is still being opened is closed
+    /// when it is open.
+    #[must_use]
+    pub fn give_back(&mut self, relay: RelayPort) -> bool {
+        let Some(state) = self.state(relay) else { return false };
+        match *state {
+            State::Opening(_) => {
+                *state = State::Abandoned;
+                false
+            }
+            State::Open(_) => {
+                *state = State::Closing;
+                true
+            }
+            State::Free | State::Abandoned | State::Closing => false,
+        }
+    }
+
+    /// A port that was given back is told to be closed; from now on others may have it.
+    pub fn closed(&mut self, relay: RelayPort) {
+        if let Some(state @ State::Closing) = self.state(relay) {
+            *state = State::Free;
+            self.addresses[usize::from(relay.address)].free.push_back(relay.port);
+        }
+    }
+
+    /// Whose a port is, if it is open.
+    pub fn owner(&self, relay: RelayPort) -> Option<Slot> {
+        let distance = relay.port.checked_sub(self.first)?;
+        match self.addresses.get(usize::from(relay.address))?.states.get(usize::from(distance))? {
+            State::Open(slot) => Some(*slot),
+            _ => None,
+        }
+    }
+
+    fn state(&mut self, relay: RelayPort) -> Option<&mut State> {
+        let distance = relay.port.checked_sub(self.first)?;
+        self.addresses.get_mut(usize::from(relay.address))?.states.get_mut(usize::from(distance))
+    }
+}
+
+/// Random numbers from few calls.
+struct Dice {
+    random: Arc<dyn Random>,
+    bytes: [u8; DICE_BYTES],
+    used: usize,
+}
+
+impl Dice {
+    /// A number below `end`, or 0. Some come up oftener than others by one in ten thousand: for ports that is even enough.
+    fn below(&mut self, end: usize) -> usize {
+        if self.used == self.bytes.len() {
+            self.random.fill(&mut self.bytes);
+            self.used = 0;
+        }
+        let word = self.bytes[self.used..].first_chunk::<4>().expect("a multiple of four");
+        self.used += word.len();
+        usize::try_from(u32::from_le_bytes(*word)).expect("at least 32 bits") % end.max(1)
+    }
+}
+
+const DICE_BYTES: usize = 1_024;
