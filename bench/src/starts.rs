@@ -54,7 +54,7 @@ fn configure(folder: &Path, address: &str) -> BenchResult<PathBuf> {
         &configuration,
         format!(
             "[server]\nlisten = '{address}'\n[storage]\nfolder = '{}'\nmaster_key_file = '{}'\n\
-             [metrics]\nlisten = ''\n[log]\nlevel = 'warn'\n",
+             [relay]\nlisten = ['127.0.0.1:0']\ntls_listen = []\n[metrics]\nlisten = ''\n[log]\nlevel = 'warn'\n",
             data.display(),
             key.display()
         ),

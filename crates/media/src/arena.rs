@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use callbox_turn_proto::message::TAILROOM;
 use callbox_turn_proto::{HEADROOM, Packet};
 
 /// Slots of a fixed size, filled one after the other and all emptied at once, when everything that came of their packets is sent.
@@ -16,9 +17,10 @@ impl Arena {
         Self { bytes: vec![0; SLOTS * SLOT_BYTES].into_boxed_slice(), used: 0 }
     }
 
-    /// The slots that are free, to be cut by [`SLOT_BYTES`]; a packet goes to [`HEADROOM`] in each.
-    pub(crate) fn free(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.used * SLOT_BYTES..]
+    /// Where packets go in the slots that are free.
+    pub(crate) fn free(&mut self) -> impl Iterator<Item = &mut [u8]> {
+        let slots = self.bytes[self.used * SLOT_BYTES..].chunks_exact_mut(SLOT_BYTES);
+        slots.map(|slot| &mut slot[HEADROOM..HEADROOM + PACKET_BYTES_MAX])
     }
 
     /// Takes the first `count` of the free slots, and says which that is.
@@ -30,7 +32,8 @@ impl Arena {
 
     /// Takes a slot for a copy of `bytes`, which must fit.
     pub(crate) fn keep(&mut self, bytes: &[u8]) -> usize {
-        self.free()[HEADROOM..HEADROOM + bytes.len()].copy_from_slice(bytes);
+        let space = self.free().next().expect("whoever fills the last slot empties them all");
+        space[..bytes.len()].copy_from_slice(bytes);
         self.take(1).start
     }
 
@@ -58,9 +61,9 @@ impl Arena {
 /// So many packets are handled before what came of them is sent.
 const SLOTS: usize = 128;
 
-/// A slot with its headroom. Media keeps to the 1,500 bytes that networks carry in one piece; what is longer than a slot is
-/// dropped and counted.
-pub(crate) const SLOT_BYTES: usize = 4_096;
+/// A slot with the room before and after its packet. Media keeps to the 1,500 bytes that networks carry in one piece; what is
+/// longer than a slot is dropped and counted.
+const SLOT_BYTES: usize = 4_096;
 
 /// The longest packet, and the longest frame on a stream.
-pub(crate) const PACKET_BYTES_MAX: usize = SLOT_BYTES - HEADROOM;
+pub(crate) const PACKET_BYTES_MAX: usize = SLOT_BYTES - HEADROOM - TAILROOM;

@@ -10,7 +10,8 @@ use crate::descriptors;
 /// Where the relay listens, and where its relay ports are.
 #[derive(Debug, Clone, Default)]
 pub struct RelayOptions {
-    /// For UDP and for TCP, on the same port. Port 0 is any free one.
+    /// For UDP and for TCP, on the same port. Port 0 is any free one. At an unspecified address, answers over UDP go out from
+    /// the address that the system prefers: a machine that has several had better name each.
     pub listen: Vec<SocketAddr>,
     /// For TLS.
     pub tls_listen: Vec<SocketAddr>,

@@ -239,7 +239,7 @@ impl Driver {
                         self.flush();
                     }
                 }
-                Frame::Incomplete if bytes.len() < PACKET_BYTES_MAX && rest != Rest::Ended => break,
+                Frame::Incomplete if will_fit(bytes) && rest != Rest::Ended => break,
                 _ => {
                     self.streams.close_later(number);
                     return self.settle(now, None);
@@ -343,6 +343,12 @@ impl Driver {
     }
 }
 
+/// Whether the frame that begins so will fit into a slot. Its length is always in the same place.
+fn will_fit(bytes: &[u8]) -> bool {
+    let length = bytes.get(2..4).map_or(0, |length| usize::from(u16::from_be_bytes([length[0], length[1]])));
+    FRAME_HEAD_BYTES_MAX + length <= PACKET_BYTES_MAX
+}
+
 /// Whether to go on after commands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Obeyed {
@@ -355,5 +361,8 @@ const EVENTS_MAX: usize = 1_024;
 
 /// What is read from a stream before others have their turn.
 const STREAM_BYTES_AT_ONCE: usize = 32 << 10;
+
+/// A frame says how long it is without its head, the longer of which is that of STUN.
+const FRAME_HEAD_BYTES_MAX: usize = 20;
 
 const SECOND: Duration = Duration::from_secs(1);

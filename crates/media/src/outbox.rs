@@ -34,7 +34,9 @@ impl Content {
     pub(crate) fn of(bytes: Bytes, slot: Option<usize>) -> Self {
         match (bytes, slot) {
             (Bytes::InBuffer(range), Some(slot)) => Self::InSlot(slot, range),
-            (Bytes::InBuffer(_), None) => unreachable!("no packet, so no buffer that an output could speak of"),
+            (Bytes::InBuffer(_), None) => {
+                unreachable!("no packet, so no buffer that an output could speak of")
+            }
             (Bytes::Own(bytes), _) => Self::Own(bytes),
         }
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use callbox_domain::{Clock, Random, SessionId};
 use callbox_media_control::{CallSubject, MediaControl, RelayUrls};
-use callbox_turn_proto::{RelayAddress, Server, Settings};
+use callbox_turn_proto::{Now, RelayAddress, Server, Settings};
 use mio::{Poll, Waker};
 use rustls::{ServerConfig, ServerConnection};
 use tokio::net::TcpStream;
@@ -56,7 +56,8 @@ impl Relay {
     pub fn start(sockets: RelaySockets, settings: Settings, parts: RelayParts) -> io::Result<Self> {
         let relay_addresses =
             sockets.addresses.iter().map(|binding| RelayAddress { public: binding.public }).collect();
-        let server = Server::new(Settings { relay_addresses, ..settings }, parts.random);
+        let now = Now { elapsed: parts.clock.elapsed(), wall: parts.clock.now() };
+        let server = Server::new(Settings { relay_addresses, ..settings }, parts.random, now);
         let poll = Poll::new()?;
         let waker = Waker::new(poll.registry(), Source::Mail.token())?;
         let mailbox = Arc::new(Mailbox::new(waker));

@@ -56,3 +56,38 @@ pub(crate) fn report(figures: &Figures, streams: usize, dropped: &Dropped) {
 fn precise(count: u64) -> f64 {
     count as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use metrics_exporter_prometheus::PrometheusBuilder;
+
+    use super::*;
+
+    #[test]
+    fn figures_are_told_by_name_and_are_not_added_up_twice() {
+        let recorder = PrometheusBuilder::new().build_recorder();
+        let figures = Figures {
+            allocations: 3,
+            bytes_to_peers: 1_200,
+            packets_to_clients: 7,
+            over_quota: 5,
+            ..Figures::default()
+        };
+        let dropped = Dropped { stream_full: 9, ..Dropped::default() };
+        metrics::with_local_recorder(&recorder, || {
+            report(&figures, 2, &dropped);
+            report(&figures, 2, &dropped);
+        });
+        let told = recorder.handle().render();
+        for line in [
+            "callbox_relay_allocations 3",
+            "callbox_relay_streams 2",
+            "callbox_relay_bytes_total{direction=\"to_peer\"} 1200",
+            "callbox_relay_packets_total{direction=\"to_client\"} 7",
+            "callbox_relay_refused_total{reason=\"over_quota\"} 5",
+            "callbox_relay_dropped_total{reason=\"stream_full\"} 9",
+        ] {
+            assert!(told.lines().any(|told| told == line), "{line} is not in\n{told}");
+        }
+    }
+}

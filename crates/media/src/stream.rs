@@ -207,3 +207,93 @@ const QUEUE_BYTES_KEPT: usize = 16 << 10;
 
 /// The longest plaintext of a record (RFC 8446, section 5.1).
 const RECORD_BYTES: usize = 16 << 10;
+
+#[cfg(test)]
+mod tests {
+    use std::net::{IpAddr, Ipv4Addr, TcpListener};
+    use std::sync::Arc;
+
+    use callbox_turn_proto::Via;
+
+    use super::*;
+    use crate::places::Places;
+
+    /// A stream, and its other end.
+    fn pair(early: &[u8]) -> (Stream, std::net::TcpStream) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("free");
+        let there = std::net::TcpStream::connect(listener.local_addr().expect("bound")).expect("listens");
+        let (here, address) = listener.accept().expect("connected");
+        here.set_nonblocking(true).expect("possible");
+        let place = Arc::new(Places::default()).take(IpAddr::V4(Ipv4Addr::LOCALHOST)).expect("free");
+        let client = Client { via: Via::Tcp(0), address };
+        let socket = TcpStream::from_std(here);
+        (Stream::new(client, socket, None, early.to_vec(), place, Duration::ZERO), there)
+    }
+
+    /// `ChannelData` of this length.
+    fn media(length: usize) -> Vec<u8> {
+        let mut bytes = vec![0; length];
+        bytes[0] = 0x40;
+        bytes
+    }
+
+    #[test]
+    fn media_that_finds_the_queue_full_is_dropped_and_answers_have_room_left() {
+        let (mut stream, _there) = pair(b"");
+        let mut queued = 0;
+        while stream.queue(&media(1_000)) == Queued::Yes {
+            queued += 1_000;
+        }
+        assert!(queued <= QUEUE_BYTES_MAX && queued + 1_000 > QUEUE_BYTES_MAX);
+        assert_eq!(stream.queue(&media(1_000)), Queued::Dropped);
+        let indication = [&[0x00, 0x17][..], &[0; 998]].concat();
+        assert_eq!(stream.queue(&indication), Queued::Dropped);
+        let answer = [&[0x01, 0x04][..], &[0; 98]].concat();
+        assert_eq!(stream.queue(&answer), Queued::Yes);
+        while stream.queue(&answer) == Queued::Yes {}
+        assert_eq!(stream.queue(&answer), Queued::Overflow);
+        assert!(stream.queue.len() <= QUEUE_BYTES_MAX + ANSWER_RESERVE_BYTES);
+    }
+
+    #[test]
+    fn what_waits_is_written_when_the_client_reads_again_and_an_empty_queue_takes_no_memory() {
+        let (mut stream, mut there) = pair(b"");
+        let mut sent = 0;
+        // More than the system holds.
+        loop {
+            while stream.queue(&media(1_000)) == Queued::Yes {
+                sent += 1_000;
+            }
+            stream.write().expect("open");
+            if stream.queue.len() + 1_000 > QUEUE_BYTES_MAX {
+                break;
+            }
+        }
+        let mut received = 0;
+        let mut space = vec![0; 1 << 20];
+        while received < sent {
+            received += there.read(&mut space).expect("open");
+            stream.write().expect("open");
+        }
+        assert_eq!(received, sent);
+        assert!(stream.queue.is_empty());
+        assert!(stream.queue.capacity() <= QUEUE_BYTES_KEPT);
+    }
+
+    #[test]
+    fn early_bytes_come_first_and_an_end_is_told_with_the_last_bytes() {
+        let (mut stream, mut there) = pair(b"early ");
+        there.write_all(b"late").expect("open");
+        drop(there);
+        let mut space = [0; 64];
+        let mut filled = 0;
+        let mut rest = Rest::Nothing;
+        while rest != Rest::Ended {
+            (filled, rest) = stream.read(&mut space);
+            stream.keep(&space[..filled]);
+        }
+        assert_eq!(&space[..filled], b"early late");
+        let (_, rest) = stream.read(&mut [0; 10]);
+        assert_eq!(rest, Rest::More, "there is no room to find out");
+    }
+}

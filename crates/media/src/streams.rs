@@ -25,12 +25,7 @@ pub(crate) struct Streams {
 
 impl Streams {
     /// Takes a new one in, and returns its number.
-    pub(crate) fn add(
-        &mut self,
-        arrival: Arrival,
-        now: Duration,
-        registry: &Registry,
-    ) -> io::Result<u32> {
+    pub(crate) fn add(&mut self, arrival: Arrival, now: Duration, registry: &Registry) -> io::Result<u32> {
         let number = self.next_number;
         // After four thousand million streams the first numbers come again; the streams that had them are long gone.
         self.next_number = number.wrapping_add(1);

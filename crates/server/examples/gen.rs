@@ -32,7 +32,7 @@ fn main() {
 fn document(folder: &Path) -> String {
     let storage = config::StorageConfig { folder: folder.join("data"), master_key_file: folder.join("key") };
     let config = config::Config { storage, ..config::Config::default() };
-    let server = serve::Server::open(&config).expect("a temporary folder can be written");
+    let server = serve::Server::open(&config, None).expect("a temporary folder can be written");
     let api = api::assemble(Arc::clone(server.service()), Arc::clone(server.hub()));
     api.document.to_pretty_json().expect("plain data")
 }

@@ -11,6 +11,7 @@ mod data_folder;
 mod listen;
 mod operator;
 pub mod outbound;
+pub mod relay;
 pub mod serve;
 mod system;
 mod telemetry;

@@ -8,10 +8,12 @@ use std::time::Duration;
 use axum::serve::ListenerExt;
 use axum::{Extension, Router, routing};
 use callbox_bus::LocalBus;
-use callbox_domain::AppKey;
+use callbox_domain::{AppKey, Clock};
 use callbox_http_api::TrustedProxies;
 use callbox_hub::Hub;
-use callbox_media_control::NoMedia;
+use callbox_media::Relay;
+use callbox_media_control::{MediaControl, NoMedia};
+use callbox_service::calls::relay_key;
 use callbox_service::events::dispatcher;
 use callbox_service::{Parts, Service};
 use callbox_wire::ApiError;
@@ -22,9 +24,10 @@ use tokio::time::MissedTickBehavior;
 
 use crate::config::Config;
 use crate::data_folder::{Access, DataFolder, StartError};
-use crate::listen::TlsListener;
+use crate::listen::{TakeTurn, TlsListener};
 use crate::operator::OperatorListener;
 use crate::outbound::Outbound;
+use crate::relay::{RelayDoors, Works};
 use crate::system::{SystemClock, SystemRandom};
 use crate::{api, assets, listen, telemetry, tls};
 
@@ -43,13 +46,23 @@ pub struct Server {
     folder: DataFolder,
     service: Arc<Service>,
     hub: Arc<Hub>,
+    relay: Option<Arc<Relay>>,
     tls: Option<Arc<rustls::ServerConfig>>,
     trusted_proxies: TrustedProxies,
 }
 
 impl Server {
-    /// Opens the data folder and puts everything together.
-    pub fn open(config: &Config) -> Result<Self, StartError> {
+    /// Opens the data folder and puts everything together, with a relay behind its doors where there are any.
+    pub fn open(config: &Config, relay: Option<RelayDoors>) -> Result<Self, StartError> {
+        Self::open_with(config, relay, Arc::new(SystemClock::new()))
+    }
+
+    /// As [`Server::open`], by another clock, so that a test can move time.
+    pub fn open_with(
+        config: &Config,
+        relay: Option<RelayDoors>,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self, StartError> {
         let limits = config.limits.settings()?;
         let trusted_proxies = config.server.proxies()?;
         let tls = match (&config.tls.cert, &config.tls.key) {
@@ -60,11 +73,18 @@ impl Server {
         let random = Arc::new(SystemRandom);
         let folder =
             DataFolder::open(&config.storage, Access::Own, random.as_ref(), dispatcher(bus.clone()))?;
+        let works =
+            || Works { key: relay_key(&folder.master_key), clock: clock.clone(), random: random.clone() };
+        let relay = relay.map(|doors| doors.start(config, works())).transpose()?;
+        let media: Arc<dyn MediaControl> = match &relay {
+            Some(relay) => relay.clone(),
+            None => Arc::new(NoMedia),
+        };
         let service = Arc::new(Service::new(Parts {
             store: folder.store.clone(),
             bus: bus.clone(),
-            media: Arc::new(NoMedia),
-            clock: Arc::new(SystemClock::new()),
+            media,
+            clock,
             random: random.clone(),
             master_key: folder.master_key.clone(),
             limits,
@@ -72,7 +92,7 @@ impl Server {
         }));
         let operator = OperatorListener::open(&config.storage.folder, random.as_ref(), &service)?;
         let hub = Hub::new(service.clone(), bus.as_ref());
-        Ok(Self { operator, folder, service, hub, tls, trusted_proxies })
+        Ok(Self { operator, folder, service, hub, relay, tls, trusted_proxies })
     }
 
     /// The use cases, for what is set up before the doors open.
@@ -90,6 +110,12 @@ impl Server {
         self.tls.is_some()
     }
 
+    /// How it speaks TLS, and who takes what is TURN there, where there is anyone.
+    fn https(&self) -> Option<Https> {
+        let relay = self.relay.clone();
+        self.tls.clone().map(|tls| Https { tls, turn: relay.map(taker) })
+    }
+
     /// Serves until `shutdown` resolves, then tells sockets to come back, finishes requests and closes the store: within
     /// ten seconds, or else it says what hangs. `demo` is the app of the page at `/`, for development.
     pub async fn run(
@@ -99,6 +125,7 @@ impl Server {
         shutdown: impl Future<Output = ()>,
     ) -> Result<(), StartError> {
         let figures = telemetry::start_metrics();
+        let https = self.https();
         let api = api::assemble(self.service.clone(), self.hub.clone());
         let document: Arc<str> = api.document.to_pretty_json().expect("plain data").into();
         let mut router = api.public.layer(Extension(document)).merge(assets::sdk());
@@ -112,7 +139,7 @@ impl Server {
         let newest_ended = self.service.newest_ended_session().await.map_err(refused)?;
         self.service.recover_calls().await.map_err(refused)?;
         let (stop, stopped) = watch::channel(());
-        let http = serve_http(router, listeners.http, self.tls.clone(), stopped.clone())?;
+        let http = serve_http(router, listeners.http, https, stopped.clone())?;
         let operator = callbox_http_api::wrap(api.operator, self.service.clone());
         let commands = self.operator.serve(operator, changed(stopped.clone()))?;
         let metrics = listeners.metrics.map(|listener| {
@@ -146,7 +173,10 @@ impl Server {
                 metrics.abort();
             }
             let store = self.folder.store.clone();
-            let _ = tokio::task::spawn_blocking(move || store.close()).await;
+            let store = tokio::task::spawn_blocking(move || store.close());
+            // Until here it went on for calls whose sockets were told to come back.
+            let relay = tokio::task::spawn_blocking(move || self.relay.inspect(|relay| relay.stop()));
+            let _ = tokio::join!(store, relay);
         };
         if tokio::time::timeout(STOP_TIME_MAX, closed).await.is_err() {
             let hangs = "the database could not be closed in time, for its disk does not answer; nothing that was confirmed \
@@ -158,22 +188,41 @@ impl Server {
     }
 }
 
+/// What a door with TLS needs.
+struct Https {
+    tls: Arc<rustls::ServerConfig>,
+    turn: Option<TakeTurn>,
+}
+
+/// Hands streams to the relay.
+fn taker(relay: Arc<Relay>) -> TakeTurn {
+    Arc::new(move |stream, address| {
+        let relay = relay.clone();
+        tokio::spawn(async move {
+            let (socket, tls) = stream.into_inner();
+            if let Err(error) = relay.take_stream(socket, Some(tls), address, Vec::new()).await {
+                tracing::debug!(%error, "a client of TURN was turned away");
+            }
+        });
+    })
+}
+
 fn serve_http(
     router: Router,
     listener: TcpListener,
-    tls: Option<Arc<rustls::ServerConfig>>,
+    https: Option<Https>,
     stopped: watch::Receiver<()>,
 ) -> Result<JoinHandle<std::io::Result<()>>, StartError> {
     let stopped = changed(stopped);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    Ok(match tls {
+    Ok(match https {
         None => {
             let listener = listener.tap_io(listen::without_delay);
             tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stopped).into_future())
         }
-        Some(config) => {
-            let listener =
-                TlsListener::new(listener, config).map_err(|error| StartError::Other(error.to_string()))?;
+        Some(Https { tls, turn }) => {
+            let listener = TlsListener::new(listener, tls, turn)
+                .map_err(|error| StartError::Other(error.to_string()))?;
             // Of listeners that are not its own, axum tells the peer's address only when they are tapped.
             let listener = listener.tap_io(|_| ());
             tokio::spawn(axum::serve(listener, service).with_graceful_shutdown(stopped).into_future())
@@ -246,14 +295,14 @@ mod tests {
     use super::*;
 
     /// A server that says from where it is asked, and trusts the proxies of this machine.
-    async fn start(tls: Option<Arc<rustls::ServerConfig>>) -> (SocketAddr, watch::Sender<()>) {
+    async fn start(https: Option<Https>) -> (SocketAddr, watch::Sender<()>) {
         let from = async |ClientAt(address): ClientAt| address.expect("an address").to_string();
         let trusted = TrustedProxies::parse(&["127.0.0.0/8"]).expect("good");
         let router = Router::new().route("/", routing::get(from)).layer(Extension(trusted));
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = listener.local_addr().expect("bound");
         let (stop, stopped) = watch::channel(());
-        serve_http(router, listener, tls, stopped).expect("served");
+        serve_http(router, listener, https, stopped).expect("served");
         (address, stop)
     }
 
@@ -278,7 +327,8 @@ mod tests {
     async fn handlers_know_the_client_over_tls() {
         let folder = TempDir::new().expect("a folder");
         let (cert, key) = tls::self_signed(folder.path(), "localhost").expect("a certificate");
-        let (address, _stop) = start(Some(tls::load(&cert, &key).expect("just made"))).await;
+        let (address, _stop) =
+            start(Some(Https { tls: tls::load(&cert, &key).expect("just made"), turn: None })).await;
 
         let mut roots = rustls::RootCertStore::empty();
         roots.add(CertificateDer::from_pem_file(&cert).expect("just made")).expect("a good one");

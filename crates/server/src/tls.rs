@@ -31,6 +31,16 @@ pub(crate) fn load(cert: &Path, key: &Path) -> Result<Arc<ServerConfig>, StartEr
     Ok(Arc::new(config))
 }
 
+/// What clients of TURN and STUN may ask for in the handshake (RFC 7443); most ask for nothing.
+pub(crate) const TURN_PROTOCOLS: [&[u8]; 2] = [b"stun.turn", b"stun.nat-discovery"];
+
+/// The same for a door that takes TURN beside HTTP.
+pub(crate) fn speaking_turn_too(config: &ServerConfig) -> Arc<ServerConfig> {
+    let mut config = config.clone();
+    config.alpn_protocols.extend(TURN_PROTOCOLS.map(<[u8]>::to_vec));
+    Arc::new(config)
+}
+
 /// A self-signed certificate for `host`, kept in `folder`, so that a phone which accepted it once goes on to.
 pub(crate) fn self_signed(folder: &Path, host: &str) -> Result<(PathBuf, PathBuf), StartError> {
     let name: String = host.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();

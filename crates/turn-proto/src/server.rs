@@ -104,6 +104,11 @@ impl Server {
         self.allocations.next_expiry().map(|(expires, _)| expires)
     }
 
+    /// Whether a client has an allocation, or is about to get one.
+    pub fn has_allocation(&self, client: &Client) -> bool {
+        self.allocations.of(client).is_some()
+    }
+
     /// What it has done so far.
     pub fn figures(&self) -> Figures {
         self.figures

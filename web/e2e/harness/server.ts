@@ -115,16 +115,17 @@ function untilReady(process: ChildProcess, logFile: string): Promise<string> {
   });
 }
 
-/** A port that is free, and the next one too, which takes the figures; none that systems hand out by themselves. */
+/** A port that is free, and the next two, for figures and relay; none that systems hand out by themselves. */
 async function freePort(): Promise<number> {
   for (
     let port = PORTS_FROM + (globalThis.process.pid % PORTS_SPREAD);
     port < PORTS_TO;
-    port += 2
+    port += 3
   ) {
-    if ((await isFree(port)) && (await isFree(port + 1))) return port;
+    const free = await Promise.all([port, port + 1, port + 2].map(isFree));
+    if (free.every(Boolean)) return port;
   }
-  throw new Error('no two neighbouring ports are free');
+  throw new Error('no three neighbouring ports are free');
 }
 
 function isFree(port: number): Promise<boolean> {

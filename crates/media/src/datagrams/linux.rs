@@ -8,13 +8,11 @@ use std::io::{self, IoSlice, IoSliceMut};
 use std::net::{SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::AsRawFd;
 
-use callbox_turn_proto::HEADROOM;
 use mio::net::UdpSocket;
 use nix::sys::socket::{MsgFlags, MultiHeaders, SockaddrIn, SockaddrIn6, SockaddrLike, recvmmsg};
 use rustix::net::{MMsgHdr, SendAncillaryBuffer, SendFlags, SocketAddrAny, sendmmsg};
 
 use super::{Arrived, BATCH, Datagram, Unsent, send_one};
-use crate::arena::SLOT_BYTES;
 
 /// What `recvmmsg` needs, made once. One for each family, for the system keeps the length of the last address in it.
 pub(crate) struct Receiver {
@@ -29,11 +27,11 @@ impl Receiver {
 
     /// Receives into `slots`, one datagram in each, and appends what came to `arrived`. Returns whether nothing is left to
     /// receive.
-    pub(crate) fn receive(
+    pub(crate) fn receive<'a>(
         &mut self,
         socket: &UdpSocket,
         of_v6: bool,
-        slots: &mut [u8],
+        slots: impl Iterator<Item = &'a mut [u8]>,
         arrived: &mut Vec<Arrived>,
     ) -> bool {
         if of_v6 {
@@ -48,17 +46,16 @@ impl Receiver {
     }
 }
 
-fn receive<Address: SockaddrLike + Copy>(
+fn receive<'a, Address: SockaddrLike + Copy>(
     socket: &UdpSocket,
     headers: &mut MultiHeaders<Address>,
-    slots: &mut [u8],
+    mut slots: impl Iterator<Item = &'a mut [u8]>,
     arrived: &mut Vec<Arrived>,
     read: impl Fn(Address) -> SocketAddr,
 ) -> bool {
-    let mut free = slots.chunks_exact_mut(SLOT_BYTES);
     let mut wanted = 0;
     let mut parts: [[IoSliceMut<'_>; 1]; BATCH] = array::from_fn(|_| {
-        let slot = free.next().map(|slot| &mut slot[HEADROOM..]);
+        let slot = slots.next();
         wanted += usize::from(slot.is_some());
         [IoSliceMut::new(slot.unwrap_or_default())]
     });

@@ -5,7 +5,8 @@ mod linux;
 #[cfg(target_os = "linux")]
 pub(crate) use linux::{Receiver, send};
 
-#[cfg(not(target_os = "linux"))]
+// Also in tests on Linux, so that it does not rot.
+#[cfg(any(test, not(target_os = "linux")))]
 mod portable;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use portable::{Receiver, send};
@@ -59,3 +60,6 @@ fn send_one(socket: &UdpSocket, datagram: Datagram<'_>, unsent: &mut Unsent) {
 
 /// Datagrams that one call receives or sends at most.
 const BATCH: usize = 64;
+
+#[cfg(test)]
+mod tests;

@@ -2,11 +2,9 @@
 
 use std::io;
 
-use callbox_turn_proto::HEADROOM;
 use mio::net::UdpSocket;
 
 use super::{Arrived, BATCH, Datagram, Unsent, send_one};
-use crate::arena::SLOT_BYTES;
 
 /// Receives datagrams.
 pub(crate) struct Receiver;
@@ -19,15 +17,14 @@ impl Receiver {
     /// Receives into `slots`, one datagram in each, and appends what came to `arrived`. Returns whether nothing is left to
     /// receive.
     #[expect(clippy::unused_self, reason = "on Linux it holds what the system fills in")]
-    pub(crate) fn receive(
+    pub(crate) fn receive<'a>(
         &mut self,
         socket: &UdpSocket,
         _of_v6: bool,
-        slots: &mut [u8],
+        slots: impl Iterator<Item = &'a mut [u8]>,
         arrived: &mut Vec<Arrived>,
     ) -> bool {
-        for slot in slots.chunks_exact_mut(SLOT_BYTES).take(BATCH) {
-            let space = &mut slot[HEADROOM..];
+        for space in slots.take(BATCH) {
             match socket.recv_from(space) {
                 Ok((length, from)) => {
                     // Systems cut what is too long, and do not say so.

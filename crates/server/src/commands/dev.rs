@@ -11,8 +11,9 @@ use callbox_wire::ErrorCode;
 use clap::Args;
 
 use super::{DATA_FOLDER, refused, stop_signal};
-use crate::config::{Config, LogConfig, ServerConfig, StorageConfig, TlsConfig};
+use crate::config::{Config, LogConfig, RelayConfig, ServerConfig, StorageConfig, TlsConfig};
 use crate::data_folder::StartError;
+use crate::relay::{RelayDoors, addresses};
 use crate::serve::{Listeners, Server};
 use crate::{listen, telemetry, tls};
 
@@ -25,7 +26,7 @@ use crate::{listen, telemetry, tls};
 /// to secure pages, so the server then makes itself a certificate, about which the browser asks once.
 #[derive(Debug, Args)]
 pub(super) struct DevArguments {
-    /// Port of the page, the API and the sockets; the figures for Prometheus are one above. 0 takes free ones
+    /// Port of the page, the API and the sockets; the figures for Prometheus are one above, the relay two. 0 takes free ones
     #[arg(long, default_value_t = 8080)]
     port: u16,
     /// Address to listen on; anything but loopback speaks HTTPS with a self-signed certificate
@@ -42,6 +43,9 @@ pub(super) struct DevArguments {
 pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
     let address = resolve(&arguments.host)?;
     let is_local = address.is_loopback();
+    let port_above = |count: u16| if arguments.port == 0 { 0 } else { arguments.port.saturating_add(count) };
+    // Limits can be set by the environment here too.
+    let loaded = Config::load(None)?;
     let mut config = Config {
         server: ServerConfig {
             listen: SocketAddr::new(address, arguments.port).to_string(),
@@ -49,21 +53,29 @@ pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
         },
         storage: storage(&arguments.data),
         log: LogConfig { level: arguments.log.clone(), ..LogConfig::default() },
-        // Limits can be set by the environment here too.
-        ..Config::load(None)?
+        relay: RelayConfig {
+            listen: vec![SocketAddr::new(address, port_above(2)).to_string()],
+            tls_listen: Vec::new(),
+            host: reached_at(address),
+            allow_peers: peers(is_local),
+            ..loaded.relay
+        },
+        ..loaded
     };
     config.limits.unlimited_sign_ups = true;
     config.validate()?;
     telemetry::start_logs(&config.log);
     // The doors first: a taken port must not touch the data.
     let http = listen::bind(SocketAddr::new(address, arguments.port)).await?;
-    let figures_port = if arguments.port == 0 { 0 } else { arguments.port.saturating_add(1) };
-    let metrics = listen::bind(SocketAddr::from(([127, 0, 0, 1], figures_port))).await?;
+    let metrics = listen::bind(SocketAddr::from(([127, 0, 0, 1], port_above(1)))).await?;
+    let relay = RelayDoors::bind(&config, &http)?;
     if !is_local {
         let (cert, key) = tls::self_signed(&arguments.data, &reached_at(address))?;
         config.tls = TlsConfig { cert: Some(cert), key: Some(key) };
     }
-    let server = Server::open(&config)?;
+    let relay_port =
+        relay.as_ref().and_then(|relay| relay.listen_addresses().first()).map_or(0, SocketAddr::port);
+    let server = Server::open(&config, relay)?;
     server.service().allow_open_sign_in();
     let stop = stop_signal()?;
     let app_key = demo_app(&server).await?;
@@ -74,12 +86,14 @@ pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
     let page = format!("{scheme}://{shown}:{}", port(&http));
     let data = std::path::absolute(&arguments.data).unwrap_or(arguments.data);
     let warning = if is_local { "" } else { WARNING };
+    let relay_host = reached_at(address);
     let (version, data, metrics_port) = (env!("CARGO_PKG_VERSION"), data.display(), port(&metrics));
     print(&format!(
         "Callbox {version} in development mode: anyone can sign in as anyone.\n\n  \
            Open       {page}\n  \
            App key    {app_key}\n  \
            Data       {data}\n  \
+           Relay      turn:{relay_host}:{relay_port}\n  \
            Metrics    http://127.0.0.1:{metrics_port}/metrics\n\n\
          {warning}Press Ctrl-C to stop.\n"
     ))?;
@@ -130,20 +144,25 @@ fn resolve(host: &str) -> Result<IpAddr, StartError> {
 
 /// The address at which other machines reach this one, as in a URL.
 fn reached_at(address: IpAddr) -> String {
-    let address = if address.is_unspecified() { own_address().unwrap_or(address) } else { address };
+    let address =
+        if address.is_unspecified() { addresses::outward(address).unwrap_or(address) } else { address };
     match address {
         IpAddr::V6(address) => format!("[{address}]"),
         IpAddr::V4(address) => address.to_string(),
     }
 }
 
-/// This machine's address towards other networks. Connecting a datagram socket only picks a route; nothing is sent.
-fn own_address() -> Option<IpAddr> {
-    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
-    // TEST-NET-1 (RFC 5737): nobody's address.
-    socket.connect("192.0.2.1:9").ok()?;
-    Some(socket.local_addr().ok()?.ip())
+/// Where media may go: to the browsers of this machine, or to those in its network. Whoever else comes in must not reach
+/// what this machine keeps to itself.
+fn peers(is_local: bool) -> Vec<String> {
+    let loopback = if is_local { LOOPBACK } else { &[] };
+    loopback.iter().chain(PRIVATE_NETWORKS).map(|&network| network.to_owned()).collect()
 }
+
+const LOOPBACK: &[&str] = &["127.0.0.0/8", "::1/128"];
+
+/// RFC 1918 and RFC 4193.
+const PRIVATE_NETWORKS: &[&str] = &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"];
 
 const DEMO_APP_KEY: &str = "demo";
 

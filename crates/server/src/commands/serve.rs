@@ -7,6 +7,7 @@ use clap::Args;
 use super::stop_signal;
 use crate::config::{Config, resolve};
 use crate::data_folder::StartError;
+use crate::relay::RelayDoors;
 use crate::serve::{Listeners, Server};
 use crate::{listen, telemetry};
 
@@ -33,7 +34,8 @@ pub(super) async fn run(arguments: ServeArguments) -> Result<(), StartError> {
         "" => None,
         listen => Some(listen::bind(resolve("metrics.listen", listen)?).await?),
     };
-    let server = Server::open(&config)?;
+    let relay = RelayDoors::bind(&config, &http)?;
+    let server = Server::open(&config, relay)?;
     let stop = stop_signal()?;
     let local = http.local_addr().map_or(address, |local| local);
     tracing::info!(address = %local, tls = server.is_tls(), data = %config.storage.folder.display(), "callbox is ready");

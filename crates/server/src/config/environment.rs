@@ -28,4 +28,4 @@ fn literal(text: String) -> Value {
     }
 }
 
-const SECTIONS: [&str; 7] = ["server", "storage", "tls", "limits", "outbound", "metrics", "log"];
+const SECTIONS: [&str; 8] = ["server", "storage", "tls", "relay", "limits", "outbound", "metrics", "log"];

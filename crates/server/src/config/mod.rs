@@ -5,6 +5,7 @@ mod limits;
 mod log;
 mod metrics;
 mod outbound;
+mod relay;
 mod server;
 mod storage;
 mod tls;
@@ -13,6 +14,8 @@ pub use limits::LimitsConfig;
 pub use log::{LogConfig, LogFormat};
 pub use metrics::MetricsConfig;
 pub use outbound::OutboundConfig;
+pub(crate) use relay::PublicAddress;
+pub use relay::RelayConfig;
 pub use server::ServerConfig;
 pub(crate) use server::resolve;
 pub use storage::StorageConfig;
@@ -34,6 +37,8 @@ pub struct Config {
     pub storage: StorageConfig,
     /// The server's own certificate.
     pub tls: TlsConfig,
+    /// The relay for the media of calls: STUN and TURN.
+    pub relay: RelayConfig,
     /// How much one session may ask for.
     pub limits: LimitsConfig,
     /// What the server itself asks of others.
@@ -98,6 +103,7 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         self.server.validate()?;
         self.tls.validate()?;
+        self.relay.validate()?;
         self.limits.validate()?;
         self.log.validate()
     }
@@ -108,6 +114,7 @@ impl Config {
             server::EXAMPLE,
             storage::EXAMPLE,
             tls::EXAMPLE,
+            relay::EXAMPLE,
             limits::EXAMPLE,
             outbound::EXAMPLE,
             metrics::EXAMPLE,
@@ -150,6 +157,8 @@ mod tests {
             ("[server]\ntrusted_proxies = [\"0.0.0.0/0\"]", "whole internet"),
             ("[limits]\nrequests_per_second = 0", "requests_per_second"),
             ("[tls]\ncert = \"a.pem\"", "tls.key"),
+            ("[relay]\nlisten = \"0.0.0.0:3478\"", "sequence"),
+            ("[relay]\nports = \"1\"", "relay.ports"),
             ("not toml", "configuration is not good"),
         ] {
             let error = parse(text).expect_err(text);
@@ -166,6 +175,9 @@ mod tests {
             variable("CALLBOX_LIMITS_MESSAGES_BURST", "7"),
             variable("CALLBOX_SERVER_TRUSTED_PROXIES", "[\"10.0.0.0/8\", \"::1\"]"),
             variable("CALLBOX_OUTBOUND_ALLOW_PRIVATE", "true"),
+            variable("CALLBOX_RELAY_LISTEN", "[\"127.0.0.1:0\"]"),
+            variable("CALLBOX_RELAY_TLS_LISTEN", "[]"),
+            variable("CALLBOX_RELAY_PORTS", "50000-50009"),
             variable("PATH", "/bin"),
         ];
         let config = Config::parse("[server]\nlisten = \"127.0.0.1:1\"", variables).expect("good");
@@ -173,6 +185,11 @@ mod tests {
         assert_eq!(config.limits.messages_burst, 7);
         assert_eq!(config.server.trusted_proxies, ["10.0.0.0/8", "::1"]);
         assert!(config.outbound.allow_private);
+        assert_eq!(
+            (config.relay.listen, config.relay.tls_listen),
+            (vec!["127.0.0.1:0".to_owned()], Vec::new())
+        );
+        assert_eq!(config.relay.ports, "50000-50009");
         let unknown = Config::parse("", [variable("CALLBOX_SERVER_LISEN", "x")]);
         assert!(unknown.is_err_and(|error| error.to_string().contains("lisen")));
     }

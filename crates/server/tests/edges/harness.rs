@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use callbox_domain::{AppKey, AppSettings, Secret};
 use callbox_server::StartError;
-use callbox_server::config::{Config, LimitsConfig, StorageConfig};
+use callbox_server::config::{Config, LimitsConfig, RelayConfig, StorageConfig};
+use callbox_server::relay::RelayDoors;
 use callbox_server::serve::{Listeners, Server};
 use callbox_service::Service;
 use callbox_service::accounts::CreateApp;
@@ -49,7 +50,9 @@ impl Running {
     pub async fn start_in(folder: TempDir, configure: fn(&mut Config)) -> Self {
         let mut config = config(folder.path());
         configure(&mut config);
-        let server = Server::open(&config).expect("a server");
+        let http = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let relay = RelayDoors::bind(&config, &http).expect("free ports");
+        let server = Server::open(&config, relay).expect("a server");
         server.service().allow_open_sign_in();
         let key = AppKey::new(APP_KEY).expect("valid");
         if server.service().find_app(&key).await.is_err() {
@@ -58,7 +61,6 @@ impl Running {
             server.service().create_app(Actor::CommandLine, app).await.expect("a new app");
         }
         let service = Arc::clone(server.service());
-        let http = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let address = http.local_addr().expect("bound").to_string();
         let (stop, stopped) = oneshot::channel();
         let shutdown = async {
@@ -452,7 +454,9 @@ pub fn config(folder: &Path) -> Config {
     let storage = StorageConfig { folder: folder.join("data"), master_key_file };
     // Tests are in more of a hurry than people.
     let limits = LimitsConfig { messages_burst: 1_000, requests_burst: 1_000, ..LimitsConfig::default() };
-    Config { storage, limits, ..Config::default() }
+    // Without a relay, but where a test wants one.
+    let relay = RelayConfig { listen: Vec::new(), tls_listen: Vec::new(), ..RelayConfig::default() };
+    Config { storage, limits, relay, ..Config::default() }
 }
 
 /// The `Authorization` header of an app's backend.

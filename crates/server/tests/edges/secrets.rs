@@ -236,7 +236,7 @@ async fn a_copy_of_the_data_folder_opens_nothing() {
     for (path, bytes) in &run.data {
         fs::write(storage.folder.join(path.file_name().expect("a file")), bytes).expect("writable");
     }
-    let refused = Server::open(&Config { storage, ..Config::default() });
+    let refused = Server::open(&Config { storage, ..Config::default() }, None);
     assert!(matches!(refused.map(|_| ()), Err(StartError::KeyMissing(_))));
 }
 

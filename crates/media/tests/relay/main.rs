@@ -1,0 +1,6 @@
+//! The relay with real sockets, as clients and peers see it.
+
+mod control;
+mod datagrams;
+mod streams;
+mod support;
