@@ -183,6 +183,8 @@ impl Allocation {
         for one in self.permissions.iter_mut().filter(|one| addresses.contains(&one.address)) {
             one.expires = expires;
         }
+        // A call has few of them, and there are many calls: no room is kept for more.
+        self.permissions.reserve_exact(added.len());
         self.permissions.extend(added.into_iter().map(|address| Permission { address, expires }));
         Ok(())
     }
@@ -203,9 +205,11 @@ impl Allocation {
         }
         self.permit(elapsed, &[peer.ip()])?;
         let expires = elapsed + CHANNEL_LIFETIME;
-        match known {
-            Some(place) => self.channels[place].expires = expires,
-            None => self.channels.push(Channel { number, peer, expires }),
+        if let Some(place) = known {
+            self.channels[place].expires = expires;
+        } else {
+            self.channels.reserve_exact(1);
+            self.channels.push(Channel { number, peer, expires });
         }
         Ok(())
     }
@@ -243,3 +247,110 @@ const PERMISSIONS_MAX: usize = 128;
 
 /// So many channels may be bound at once.
 const CHANNELS_MAX: usize = 64;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Via;
+
+    fn at(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn allocation() -> Allocation {
+        let client = Client { via: Via::Udp(0), address: "9.9.9.9:4000".parse().expect("an address") };
+        let signing = Signing { integrity: Integrity::Sha1, algorithm: PasswordAlgorithm::Md5 };
+        let origin = Origin { transaction_id: TransactionId([0; 12]), signing, lifetime: at(600) };
+        Allocation::new(client, Credential::parse("1:ses:").expect("a name"), origin, [Leg::None; 2])
+    }
+
+    fn address(number: usize) -> IpAddr {
+        IpAddr::from(u32::try_from(0x0808_0000 + number).expect("fits").to_be_bytes())
+    }
+
+    fn peer(number: usize) -> SocketAddr {
+        SocketAddr::new(address(number), 7_000)
+    }
+
+    fn channel(number: usize) -> u16 {
+        0x4000 + u16::try_from(number).expect("few")
+    }
+
+    #[test]
+    fn a_permission_lasts_five_minutes_from_the_last_time_it_was_asked_for() {
+        let mut allocation = allocation();
+        assert_eq!(allocation.permit(at(0), &[address(1), address(2)]), Ok(()));
+        assert_eq!(allocation.permit(at(100), &[address(2), address(2)]), Ok(()));
+        assert_eq!(allocation.remembered(), 2);
+        assert!(allocation.is_permitted(at(299), address(1)));
+        assert!(!allocation.is_permitted(at(300), address(1)));
+        assert!(allocation.is_permitted(at(399), address(2)));
+        assert!(!allocation.is_permitted(at(400), address(2)));
+        allocation.sweep(at(300));
+        assert_eq!(allocation.remembered(), 1);
+    }
+
+    #[test]
+    fn permissions_are_limited_and_given_to_all_or_none() {
+        let mut allocation = allocation();
+        let addresses: Vec<_> = (0..PERMISSIONS_MAX).map(address).collect();
+        assert_eq!(allocation.permit(at(0), &addresses[1..]), Ok(()));
+        let two_more = [address(500), address(501)];
+        assert_eq!(allocation.permit(at(10), &two_more), Err(NotBound::Full));
+        assert!(!allocation.is_permitted(at(10), address(500)), "none of them");
+        assert_eq!(allocation.permit(at(10), &addresses[..1]), Ok(()), "the last one");
+        assert_eq!(allocation.permit(at(20), &addresses), Ok(()), "those that there are");
+        let too_many: Vec<_> = (0..=PERMISSIONS_MAX).map(address).collect();
+        assert_eq!(allocation.permit(at(1_000), &too_many), Err(NotBound::Full));
+        assert_eq!(allocation.permit(at(320), &two_more), Ok(()), "in the place of what expired");
+        assert_eq!(allocation.remembered(), 2);
+    }
+
+    #[test]
+    fn a_channel_lasts_ten_minutes_and_its_permission_five() {
+        let mut allocation = allocation();
+        assert_eq!(allocation.bind(at(0), 0x4000, peer(1)), Ok(()));
+        assert_eq!(allocation.peer_of(at(599), 0x4000), Some(peer(1)));
+        assert_eq!(allocation.channel_of(at(599), peer(1)), Some(0x4000));
+        assert!(!allocation.is_permitted(at(300), address(1)));
+        assert_eq!(allocation.peer_of(at(600), 0x4000), None);
+        assert_eq!(allocation.channel_of(at(600), peer(1)), None);
+    }
+
+    #[test]
+    fn a_number_has_one_peer_and_a_peer_one_number_until_they_expire() {
+        let mut allocation = allocation();
+        assert_eq!(allocation.bind(at(0), 0x4000, peer(1)), Ok(()));
+        assert_eq!(allocation.bind(at(0), 0x4001, peer(2)), Ok(()));
+        assert_eq!(allocation.bind(at(1), 0x4000, peer(3)), Err(NotBound::Taken));
+        assert_eq!(allocation.bind(at(1), 0x4003, peer(1)), Err(NotBound::Taken));
+        assert_eq!(allocation.bind(at(1), 0x4000, peer(2)), Err(NotBound::Taken));
+        assert!(!allocation.is_permitted(at(1), address(3)));
+        assert_eq!(allocation.bind(at(500), 0x4000, peer(1)), Ok(()), "again");
+        assert_eq!(allocation.bind(at(600), 0x4001, peer(3)), Ok(()), "it is free");
+        assert_eq!(allocation.bind(at(600), 0x4002, peer(1)), Err(NotBound::Taken), "it was kept");
+    }
+
+    #[test]
+    fn channels_are_limited() {
+        let mut allocation = allocation();
+        for number in 0..CHANNELS_MAX {
+            assert_eq!(allocation.bind(at(0), channel(number), peer(number)), Ok(()));
+        }
+        let next = (channel(CHANNELS_MAX), peer(CHANNELS_MAX));
+        assert_eq!(allocation.bind(at(1), next.0, next.1), Err(NotBound::Full));
+        assert_eq!(allocation.bind(at(1), channel(0), peer(0)), Ok(()), "one that there is");
+        assert_eq!(allocation.bind(at(600), next.0, next.1), Ok(()));
+    }
+
+    #[test]
+    fn a_thousand_bytes_hold_an_allocation_of_a_call() {
+        // What a browser has: permissions and a channel for the candidates of the other side; the names in its credential;
+        // its places in the maps, where a hash map has room for twice as many.
+        let lists = 8 * size_of::<Permission>() + 2 * size_of::<Channel>();
+        let names = 2 * 64;
+        let maps = 2 * size_of::<(Client, Slot)>() + 4 * size_of::<(Duration, Slot)>();
+        let total = size_of::<Option<Allocation>>() + lists + names + maps;
+        assert!(total <= 1_024, "{total}");
+    }
+}

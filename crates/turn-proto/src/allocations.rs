@@ -87,3 +87,65 @@ impl Allocations {
 fn index(slot: Slot) -> usize {
     usize::try_from(slot.0).expect("at least 32 bits")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::allocation::{Leg, Origin, PasswordAlgorithm, Signing};
+    use crate::credential::Credential;
+    use crate::message::{Integrity, TransactionId};
+    use crate::{RelayPort, Via};
+
+    fn client(number: u32) -> Client {
+        Client { via: Via::Tcp(number), address: "9.9.9.9:4000".parse().expect("an address") }
+    }
+
+    fn allocation(number: u32, expires: u64) -> Allocation {
+        let signing = Signing { integrity: Integrity::Sha1, algorithm: PasswordAlgorithm::Md5 };
+        let lifetime = Duration::from_mins(10);
+        let origin = Origin { transaction_id: TransactionId([0; 12]), signing, lifetime };
+        let relay = RelayPort { address: 0, port: 50_000 };
+        let leg = Leg::Open { relay, expires: Duration::from_secs(expires) };
+        let credential = Credential::parse("1:ses:").expect("a name");
+        Allocation::new(client(number), credential, origin, [leg, Leg::None])
+    }
+
+    #[test]
+    fn slots_are_used_again_and_nothing_stays_of_what_was_removed() {
+        let mut allocations = Allocations::default();
+        for number in 0..3 {
+            assert_eq!(allocations.vacant(), Slot(number));
+            allocations.insert(allocation(number, u64::from(number) + 10));
+        }
+        assert_eq!(allocations.of(&client(1)), Some(Slot(1)));
+        assert_eq!(allocations.next_expiry(), Some((Duration::from_secs(10), Slot(0))));
+        assert!(allocations.remove(Slot(0)).is_some());
+        assert!(allocations.remove(Slot(0)).is_none());
+        assert_eq!(allocations.next_expiry(), Some((Duration::from_secs(11), Slot(1))));
+        assert_eq!(allocations.of(&client(0)), None);
+        assert_eq!(allocations.vacant(), Slot(0));
+        allocations.insert(allocation(7, 5));
+        assert_eq!(allocations.of(&client(7)), Some(Slot(0)));
+        assert_eq!(allocations.vacant(), Slot(3));
+        for slot in allocations.all() {
+            allocations.remove(slot);
+        }
+        assert!(allocations.clients.is_empty() && allocations.expiries.is_empty());
+        assert_eq!(allocations.free.len(), 3);
+    }
+
+    #[test]
+    fn an_expiry_moves_with_what_changes_it() {
+        let mut allocations = Allocations::default();
+        allocations.insert(allocation(0, 10));
+        allocations.insert(allocation(1, 20));
+        allocations.change(Slot(0), |allocation| {
+            let relay = RelayPort { address: 0, port: 50_000 };
+            allocation.legs[0] = Leg::Open { relay, expires: Duration::from_secs(30) };
+        });
+        assert_eq!(allocations.next_expiry(), Some((Duration::from_secs(20), Slot(1))));
+        allocations.change(Slot(1), |allocation| allocation.legs[0] = Leg::None);
+        assert_eq!(allocations.next_expiry(), Some((Duration::from_secs(30), Slot(0))));
+        assert_eq!(allocations.expiries.len(), 1);
+    }
+}

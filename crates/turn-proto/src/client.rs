@@ -229,7 +229,7 @@ impl TurnClient {
         let (code, reason) = message.error().ok_or(ClientError::Incomplete)?;
         // A server cannot sign for someone whom it does not know yet (RFC 8489, section 9.2.4).
         self.verify(message, signed && !matches!(code, 400 | 401 | 438))?;
-        let challenged = (code == 401 && !signed) || (code == 438 && signed);
+        let challenged = code == 438 || (code == 401 && !signed);
         if challenged && attempt < ATTEMPTS_MAX {
             let password = self.password.expose();
             self.login = Some(Login::read(message, &self.username, password, self.sha1_only)?);

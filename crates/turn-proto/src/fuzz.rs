@@ -74,7 +74,7 @@ fn answer(bytes: &[u8]) -> bool {
 
 /// Runs `check` over mutations of each of the corpus: bytes changed, removed, repeated and put in. Each is tried as it is, and
 /// as a message whose header tells its length.
-fn mutate(corpus: &[&[u8]], check: impl Fn(&[u8])) {
+pub fn mutate(corpus: &[&[u8]], mut check: impl FnMut(&[u8])) {
     let mut state = 2_026_u64;
     let mut number = |below: usize| {
         // Knuth's constants of MMIX.

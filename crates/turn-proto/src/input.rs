@@ -45,7 +45,7 @@ impl Via {
 }
 
 /// A packet where the driver received it. At least [`HEADROOM`](crate::HEADROOM) bytes of the buffer lie before it, and
-/// [`TAILROOM`](crate::message::TAILROOM) after a datagram; they may be written to. What follows a frame on a stream stays
+/// [`TAILROOM`](crate::TAILROOM) after a datagram; they may be written to. What follows a frame on a stream stays
 /// as it is.
 #[derive(Debug)]
 pub struct Packet<'a> {

@@ -28,6 +28,9 @@ mod server;
 mod settings;
 pub mod throttle;
 
+#[cfg(test)]
+mod tests;
+
 pub use figures::Figures;
 pub use input::{Client, Input, Now, Packet, Revoked, Via};
 pub use message::TAILROOM;

@@ -198,3 +198,121 @@ impl Dice {
 }
 
 const DICE_BYTES: usize = 1_024;
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::tests::world::Seeded;
+
+    const SLOT: Slot = Slot(7);
+
+    fn ports(addresses: &[&str], range: RangeInclusive<u16>) -> Ports {
+        let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().expect(text)).collect();
+        Ports::new(&addresses, range, Seeded::new(3))
+    }
+
+    #[test]
+    fn every_port_is_given_once_and_then_none() {
+        let mut ports = ports(&["8.8.4.4"], 50_000..=50_099);
+        let given: HashSet<_> = (0..100).map(|_| ports.take(Family::V4, SLOT).expect("a port")).collect();
+        assert_eq!(given.len(), 100);
+        assert!(given.iter().all(|relay| relay.address == 0 && (50_000..=50_099).contains(&relay.port)));
+        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
+        assert_eq!(ports.take(Family::V6, SLOT), Err(NoPort::Family));
+    }
+
+    #[test]
+    fn addresses_of_a_family_take_turns_and_help_each_other_out() {
+        let mut ports = ports(&["8.8.4.4", "2a00:1450::8", "8.8.8.8"], 50_000..=50_001);
+        let taken: Vec<_> = (0..4).map(|_| ports.take(Family::V4, SLOT).expect("a port").address).collect();
+        assert_eq!(taken, [0, 2, 0, 2]);
+        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
+        assert_eq!(ports.take(Family::V6, SLOT).expect("a port").address, 1);
+        let one = RelayPort { address: 2, port: 50_001 };
+        assert_eq!(ports.opened(one), Opened::For(SLOT));
+        assert!(ports.give_back(one));
+        ports.closed(one);
+        for _ in 0..2 {
+            if let Ok(taken) = ports.take(Family::V4, SLOT) {
+                assert_eq!(taken, one);
+            }
+        }
+    }
+
+    #[test]
+    fn a_port_is_free_when_it_was_told_to_be_closed() {
+        let mut ports = ports(&["8.8.4.4"], 50_000..=50_000);
+        let relay = ports.take(Family::V4, SLOT).expect("a port");
+        assert_eq!(ports.owner(relay), None, "it is not open");
+        assert_eq!(ports.opened(relay), Opened::For(SLOT));
+        assert_eq!(ports.opened(relay), Opened::Unasked);
+        assert_eq!(ports.owner(relay), Some(SLOT));
+        assert!(ports.give_back(relay));
+        assert!(!ports.give_back(relay), "only once");
+        assert_eq!(ports.owner(relay), None);
+        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
+        ports.closed(relay);
+        ports.closed(relay);
+        assert_eq!(ports.take(Family::V4, SLOT), Ok(relay));
+        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
+    }
+
+    #[test]
+    fn a_port_that_is_given_back_before_it_is_open_is_closed_then() {
+        let mut ports = ports(&["8.8.4.4"], 50_000..=50_000);
+        let relay = ports.take(Family::V4, SLOT).expect("a port");
+        assert!(!ports.give_back(relay));
+        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
+        assert_eq!(ports.opened(relay), Opened::ForNobody);
+        ports.closed(relay);
+        assert_eq!(ports.take(Family::V4, SLOT), Ok(relay));
+        assert!(!ports.give_back(relay));
+        assert_eq!(ports.failed(relay), None);
+        assert_eq!(ports.take(Family::V4, Slot(8)), Ok(relay));
+        assert_eq!(ports.failed(relay), Some(Slot(8)));
+        assert_eq!(ports.failed(relay), None, "nobody asked");
+    }
+
+    #[test]
+    fn the_ports_used_last_are_not_used_next() {
+        let mut ports = ports(&["8.8.4.4"], 50_000..=50_099);
+        let mut last = VecDeque::new();
+        for _ in 0..1_000 {
+            let relay = ports.take(Family::V4, SLOT).expect("a port");
+            assert!(!last.contains(&relay));
+            ports.opened(relay);
+            assert!(ports.give_back(relay));
+            ports.closed(relay);
+            last.push_back(relay);
+            if last.len() > 49 {
+                last.pop_front();
+            }
+        }
+    }
+
+    #[test]
+    fn the_next_port_cannot_be_told() {
+        let mut ports = ports(&["8.8.4.4"], 50_000..=59_999);
+        let taken: Vec<u16> =
+            (0..1_000).map(|_| ports.take(Family::V4, SLOT).expect("a port").port).collect();
+        let neighbours = taken.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) < 10).count();
+        assert!(neighbours < 20, "{neighbours}");
+    }
+
+    proptest! {
+        #[test]
+        fn no_port_that_is_not_a_relay_port_matters(address in any::<u16>(), port in any::<u16>()) {
+            let mut ports = ports(&["8.8.4.4"], 50_000..=50_001);
+            let relay = RelayPort { address, port };
+            prop_assert_eq!(ports.opened(relay), Opened::Unasked);
+            prop_assert_eq!(ports.failed(relay), None);
+            prop_assert!(!ports.give_back(relay));
+            ports.closed(relay);
+            prop_assert_eq!(ports.owner(relay), None);
+        }
+    }
+}

@@ -48,6 +48,10 @@ impl Revocations {
     /// Remembers that a session or a call lost the right to relay.
     pub fn revoke(&mut self, now: Now, whom: Revoked<'_>) {
         self.forget(now);
+        if whom == Revoked::Call("") {
+            // No call in particular: nothing that could end.
+            return;
+        }
         if self.forget.len() >= REVOKED_MAX {
             self.forget.clear();
             self.sessions.clear();
@@ -153,6 +157,13 @@ mod tests {
         assert!(
             revocations.forget.is_empty() && revocations.sessions.is_empty() && revocations.calls.is_empty()
         );
+    }
+
+    #[test]
+    fn no_call_in_particular_cannot_end() {
+        let mut revocations = Revocations::new(at(0));
+        revocations.revoke(at(0), Revoked::Call(""));
+        assert!(!revocations.refuse(at(1), &credential(at(0), "ses_a", "")));
     }
 
     #[test]

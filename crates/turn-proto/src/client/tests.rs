@@ -105,8 +105,11 @@ fn an_allocation_is_asked_for_again_with_the_stronger_code() {
 
 #[test]
 fn an_older_server_gets_the_older_code() {
+    // Something after MD5 that only looks like SHA-256: it is a parameter.
+    let md5_with_parameter = [0, 1, 0, 4, 0, 2, 0, 0];
     for (mut client, nonce, algorithms) in [
         (client(), OLD, None),
+        (client(), NEW, Some(md5_with_parameter)),
         (client().sha1_only(), NEW, None),
         (client().sha1_only(), NEW, Some(ALGORITHMS)),
     ] {

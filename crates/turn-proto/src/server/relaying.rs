@@ -22,7 +22,7 @@ enum Way {
 impl Server {
     /// A client sends over one of its channels.
     pub(super) fn channel_sent(&mut self, now: Now, client: Client, packet: Packet<'_>) {
-        let Some((number, data)) = channel_data(packet.bytes()) else { return };
+        let Some((number, data)) = channel_data(packet.bytes()) else { return self.disconnect(client) };
         let start = packet.range.start;
         let found = self
             .allocations
@@ -53,10 +53,12 @@ impl Server {
 
     /// A peer sends to a relay port.
     pub(super) fn peer_sent(&mut self, now: Now, relay: RelayPort, peer: SocketAddr, packet: Packet<'_>) {
-        let data = packet.range.clone();
+        let (peer, data) = (normalised(peer), packet.range.clone());
+        // What a relay port of this server sends to another never meets the network, so this would be forged.
+        let is_forged = self.peers.relay_at(peer.ip()).is_some() && !self.peers.may_be_sent_to(peer.ip());
         match self.ports.owner(relay) {
-            Some(slot) => drop(self.send_to_client(now, slot, normalised(peer), data, packet)),
-            None => self.figures.packets_refused += 1,
+            Some(slot) if !is_forged => drop(self.send_to_client(now, slot, peer, data, packet)),
+            _ => self.figures.packets_refused += 1,
         }
     }
 
@@ -159,9 +161,9 @@ pub(super) fn read_send(message: &Message<'_>, packet: &Packet<'_>) -> Option<(S
         return None;
     }
     let peer = message.xor_address(attribute::XOR_PEER_ADDRESS)?;
-    let data = message.attribute(attribute::DATA)?;
-    let start = data.as_ptr().addr() - packet.buffer.as_ptr().addr();
-    Some((peer, start..start + data.len()))
+    let data = message.range_of(attribute::DATA)?;
+    let start = packet.range.start;
+    Some((peer, start + data.start..start + data.end))
 }
 
 /// A peer by the name that permissions have.

@@ -109,6 +109,14 @@ fn a_fingerprint_must_be_right_and_the_last() {
     assert_eq!(parse_error(&other), Some(ParseError::Fingerprint));
     let more = request().fingerprint().text(attribute::REALM, "callbox").finish();
     assert_eq!(parse_error(&more), Some(ParseError::Fingerprint));
+    // Even if it counts what follows.
+    let mut counting = request().finish();
+    counting[3] = 8 + 4;
+    let fingerprint = fingerprint_of(&counting).to_be_bytes();
+    let last = with_attribute(&counting, attribute::FINGERPRINT, &fingerprint);
+    let more = with_attribute(&last, attribute::SOFTWARE, &[]);
+    assert_eq!(more[3], counting[3]);
+    assert_eq!(parse_error(&more), Some(ParseError::Fingerprint));
     let short = with_attribute(&request().finish(), attribute::FINGERPRINT, &[]);
     assert_eq!(parse_error(&short), Some(ParseError::Fingerprint));
 }
