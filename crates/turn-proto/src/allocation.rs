@@ -66,6 +66,7 @@ pub(crate) struct Origin {
     pub transaction_id: TransactionId,
     pub signing: Signing,
     pub lifetime: Duration,
+    pub even_port: bool,
 }
 
 /// What an allocation has of one family of addresses.
@@ -260,7 +261,8 @@ mod tests {
     fn allocation() -> Allocation {
         let client = Client { via: Via::Udp(0), address: "9.9.9.9:4000".parse().expect("an address") };
         let signing = Signing { integrity: Integrity::Sha1, algorithm: PasswordAlgorithm::Md5 };
-        let origin = Origin { transaction_id: TransactionId([0; 12]), signing, lifetime: at(600) };
+        let origin =
+            Origin { transaction_id: TransactionId([0; 12]), signing, lifetime: at(600), even_port: false };
         Allocation::new(client, Credential::parse("1:ses:").expect("a name"), origin, [Leg::None; 2])
     }
 

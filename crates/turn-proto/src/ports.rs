@@ -85,6 +85,20 @@ impl Ports {
 
     /// Takes a random free port for `slot`, at the addresses of `family` in turn.
     pub fn take(&mut self, family: Family, slot: Slot) -> Result<RelayPort, NoPort> {
+        self.take_fitting(family, slot, |_| true)
+    }
+
+    /// As [`Ports::take`], but an even one.
+    pub fn take_even(&mut self, family: Family, slot: Slot) -> Result<RelayPort, NoPort> {
+        self.take_fitting(family, slot, |port| port.is_multiple_of(2))
+    }
+
+    fn take_fitting(
+        &mut self,
+        family: Family,
+        slot: Slot,
+        fits: fn(u16) -> bool,
+    ) -> Result<RelayPort, NoPort> {
         let indexes = &self.by_family[family.index()];
         if indexes.is_empty() {
             return Err(NoPort::Family);
@@ -96,7 +110,8 @@ impl Ports {
             let free = &mut self.addresses[usize::from(address)].free;
             // Of the half that was unused the longest: what still comes for the last user of a port finds it closed.
             let chosen = self.dice.below(free.len().div_ceil(2));
-            if let Some(port) = free.swap_remove_front(chosen) {
+            let fitting = (chosen..free.len()).chain(0..chosen).find(|place| fits(free[*place]));
+            if let Some(port) = fitting.and_then(|place| free.swap_remove_front(place)) {
                 let relay = RelayPort { address, port };
                 *self.state(relay).expect("it was free") = State::Opening(slot);
                 return Ok(relay);
@@ -223,6 +238,16 @@ mod tests {
         assert!(given.iter().all(|relay| relay.address == 0 && (50_000..=50_099).contains(&relay.port)));
         assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
         assert_eq!(ports.take(Family::V6, SLOT), Err(NoPort::Family));
+    }
+
+    #[test]
+    fn even_ports_are_given_to_the_last_one_and_then_none() {
+        let mut ports = ports(&["8.8.4.4"], 50_001..=50_009);
+        let given: HashSet<_> =
+            (0..4).map(|_| ports.take_even(Family::V4, SLOT).expect("a port").port).collect();
+        assert_eq!(given, HashSet::from([50_002, 50_004, 50_006, 50_008]));
+        assert_eq!(ports.take_even(Family::V4, SLOT), Err(NoPort::Free));
+        assert!(ports.take(Family::V4, SLOT).is_ok(), "there are odd ones");
     }
 
     #[test]
