@@ -188,7 +188,7 @@ fn mutated_messages_pass_for_nobodys() {
 fn mutated_streams_and_channels_stay_within_their_bytes() {
     let data = b"\x40\x01\x00\x05hello\0\0\0\x40\x02\x00\x00";
     let two = [&signed(Integrity::Sha1)[..], data].concat();
-    mutate(&[data, &two, b"\x4f\xff\xff\xff", b""], |input| {
+    mutate(&[data, &two, b"\x7f\xff\xff\xff", b""], |input| {
         frame(input);
         channel(input);
     });

@@ -84,8 +84,9 @@ fn sixteen_bits(length: usize) -> [u8; 2] {
 /// What may be written after a packet: zeros, until its length is a multiple of 4.
 pub const TAILROOM: usize = 3;
 
-/// The numbers that a channel may have (RFC 8656, section 12).
-pub const CHANNELS: RangeInclusive<u16> = 0x4000..=0x4fff;
+/// The numbers that a channel may have: those of RFC 5766, section 11, since clients go by that too. RFC 8656, section 12,
+/// keeps 0x5000 and above for protocols that may one day share a port with TURN.
+pub const CHANNELS: RangeInclusive<u16> = 0x4000..=0x7fff;
 
 /// The length of what stands before the payload.
 const CHANNEL_HEAD_BYTES: usize = 4;
