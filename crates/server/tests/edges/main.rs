@@ -1,5 +1,7 @@
 //! Whole servers, asked over real sockets and HTTP.
 
+#[cfg(unix)]
+mod aiortc;
 mod backends;
 #[cfg(target_os = "linux")]
 mod disk;
@@ -11,6 +13,8 @@ mod operations;
 mod operator;
 mod outages;
 mod process;
+#[cfg(unix)]
+mod relay;
 mod replay;
 mod restore;
 mod revocation;
@@ -20,5 +24,7 @@ mod slow_reader;
 mod socket;
 mod steps;
 mod stopping;
+#[cfg(unix)]
+mod uclient;
 mod walk;
 mod whole_call;
