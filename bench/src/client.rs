@@ -38,6 +38,11 @@ impl Http {
         self.send("GET", path, "", "").await.map(drop)
     }
 
+    /// `GET`s by a token and returns the JSON of the answer, which must be a success.
+    pub(crate) async fn read(&mut self, path: &str, authorization: &str) -> BenchResult<Value> {
+        Ok(serde_json::from_slice(self.send("GET", path, authorization, "").await?)?)
+    }
+
     /// `DELETE`s, which must be a success.
     pub(crate) async fn delete(&mut self, path: &str, authorization: &str) -> BenchResult<()> {
         self.send("DELETE", path, authorization, "").await.map(drop)

@@ -16,6 +16,7 @@ mod local;
 mod messages;
 mod passwords;
 mod process;
+mod relay;
 mod report;
 mod revocation;
 mod rivals;
@@ -78,6 +79,7 @@ fn run(names: &[&str], scale: Scale) -> BenchResult<()> {
         let findings: Findings = runtime.block_on(unless_stopped(async {
             match *name {
                 "messages" => messages::measure(scale).await,
+                "relay" => relay::measure(scale).await,
                 _ => Ok(sign_in::measure(scale).await?.into()),
             }
         }))?;
@@ -100,4 +102,4 @@ async fn unless_stopped<T>(bench: impl Future<Output = BenchResult<T>>) -> Bench
     }
 }
 
-const NAMES: [&str; 2] = ["messages", "sign-in"];
+const NAMES: [&str; 3] = ["messages", "relay", "sign-in"];

@@ -83,7 +83,7 @@ impl Comparison {
             for (place, value) in row.values.iter().enumerate() {
                 let cell = match (value, ours) {
                     (None, _) => "–".to_owned(),
-                    (Some(value), Some(ours)) if place > 0 && self.is_race => {
+                    (Some(value), Some(ours)) if place > 0 && self.is_race && ours > 0.0 => {
                         format!("{} {} ({:.2} ×)", number(*value), row.unit, value / ours)
                     }
                     (Some(value), _) => format!("{} {}", number(*value), row.unit),

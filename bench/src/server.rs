@@ -22,6 +22,11 @@ pub(crate) struct Server {
 impl Server {
     /// Starts a server with limits that a load does not reach.
     pub(crate) async fn start() -> BenchResult<Self> {
+        Self::start_with(&[]).await
+    }
+
+    /// Starts it with more variables in its environment.
+    pub(crate) async fn start_with(environment: &[(&str, &str)]) -> BenchResult<Self> {
         let folder = TempDir::new()?;
         let data = folder.path().join("data");
         let mut child = Command::new(std::env::current_exe()?)
@@ -32,6 +37,7 @@ impl Server {
             .env("CALLBOX_LIMITS_MESSAGES_PER_SECOND", "1000000")
             .env("CALLBOX_LIMITS_MESSAGES_BURST", "1000000")
             .env("CALLBOX_LIMITS_FAILED_SIGN_INS_PER_MINUTE", "1000000")
+            .envs(environment.iter().copied())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;

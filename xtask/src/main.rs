@@ -4,12 +4,14 @@
 //! imported by them, and it imports none of them.
 
 mod bench;
+mod debian;
 mod dev;
 mod gen_files;
 mod metadata;
 mod process;
 mod repo;
 mod samples;
+mod strangers;
 mod test;
 mod tidy;
 mod web;

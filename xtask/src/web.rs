@@ -5,7 +5,7 @@ use std::process::Command;
 use anyhow::{Result, bail};
 
 use crate::process::{self, ask, find_program, say};
-use crate::repo;
+use crate::{debian, repo};
 
 /// The oldest Node that the web tools run on.
 const NODE_MIN: (u32, u32) = (20, 19);
@@ -57,28 +57,13 @@ pub fn chromium() -> Result<String> {
     if let Some(found) = find_program(&BROWSERS) {
         return Ok(found);
     }
-    if is_root_on_debian() {
-        say("installing Chromium");
-        process::run_quietly(&mut apt_get(&["update"]))?;
-        process::run_quietly(&mut apt_get(&["install", "--yes", "chromium"]))?;
-    }
+    debian::install("Chromium", &["chromium"])?;
     match find_program(&BROWSERS) {
         Some(found) => Ok(found),
         None => bail!(
             "the end-to-end tests need Chromium: install it (Debian: `sudo apt-get install chromium`) or name it in CHROMIUM"
         ),
     }
-}
-
-fn apt_get(arguments: &[&str]) -> Command {
-    let mut command = Command::new("apt-get");
-    command.env("DEBIAN_FRONTEND", "noninteractive").args(arguments);
-    command
-}
-
-fn is_root_on_debian() -> bool {
-    let is_root = ask("id", &["-u"]).is_some_and(|it| it == "0");
-    is_root && std::path::Path::new("/etc/debian_version").exists()
 }
 
 /// Reads `v20.19.4`.

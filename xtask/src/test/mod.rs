@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 
 use self::counts::Counts;
 use crate::process::{self, cargo, say};
-use crate::{gen_files, tidy, web};
+use crate::{gen_files, strangers, tidy, web};
 
 /// What was asked for.
 #[derive(Debug, Default)]
@@ -80,6 +80,7 @@ const STEPS: &[Step] = &[
     Step::check("Rust format", |_, _| format()),
     Step::check("tidy", |_, _| tidy::run()),
     Step::check("clippy", |_, _| clippy()),
+    Step::test("clients that are not ours", |_, _| strangers::install()).only_if(|| cfg!(unix)),
     Step::test("Rust tests", rust_tests::run),
     Step::check("Rust doc tests", rust_tests::run_doc_tests).slow(),
     Step::test("web packages", |_, _| install_web()),

@@ -4,7 +4,7 @@ mod app;
 mod audit;
 mod backup;
 mod config;
-mod dev;
+pub mod dev;
 mod doctor;
 mod operations;
 mod progress;

@@ -1,5 +1,7 @@
 //! Whole servers, asked over real sockets and HTTP.
 
+#[cfg(unix)]
+mod aiortc;
 mod backends;
 #[cfg(target_os = "linux")]
 mod disk;
@@ -13,6 +15,8 @@ mod operator;
 mod outages;
 mod process;
 mod relay;
+#[cfg(unix)]
+mod relay_access;
 mod replay;
 mod restore;
 mod revocation;
@@ -23,5 +27,7 @@ mod socket;
 mod steps;
 mod stopping;
 mod turn;
+#[cfg(unix)]
+mod uclient;
 mod walk;
 mod whole_call;
