@@ -37,7 +37,8 @@ pub enum Output {
         /// What.
         bytes: Bytes,
     },
-    /// Close a client's stream: what came on it is no TURN, or it has no business here any more.
+    /// Close a client's stream: what came on it is no TURN, or it has no business here any more. Nothing more that comes on it
+    /// is handed in but [`Input::ClientGone`](crate::Input::ClientGone).
     Disconnect(Client),
 }
 

@@ -6,4 +6,5 @@ mod ends;
 mod fuzz;
 mod model;
 mod relaying;
+mod with_client;
 pub mod world;
