@@ -49,6 +49,9 @@ impl RelayDoors {
         let http = http.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
         let everywhere: Vec<_> = listen.iter().chain(&tls_listen).copied().collect();
         if everywhere.is_empty() {
+            tracing::warn!(
+                "there is no relay: relay.listen is empty, and relay.tls_listen needs a certificate"
+            );
             return Ok(None);
         }
         let bindings = addresses::bindings(&relay.named_addresses()?, &everywhere);
