@@ -48,8 +48,14 @@ impl Revocations {
     /// Remembers that a session or a call lost the right to relay.
     pub fn revoke(&mut self, now: Now, whom: Revoked<'_>) {
         self.forget(now);
-        if whom == Revoked::Call("") {
+        let (kind, name) = match whom {
             // No call in particular: nothing that could end.
+            Revoked::Call("") => return,
+            Revoked::Call(name) => (Kind::Call, name),
+            Revoked::Session(name) => (Kind::Session, name),
+        };
+        // One end is told more than once, and takes one place.
+        if self.of(kind).get(name).is_some_and(|until| *until >= now.elapsed + CREDENTIAL_LIFE) {
             return;
         }
         if self.forget.len() >= REVOKED_MAX {
@@ -61,10 +67,6 @@ impl Revocations {
             return;
         }
         let until = now.elapsed + REMEMBERED;
-        let (kind, name) = match whom {
-            Revoked::Session(name) => (Kind::Session, name),
-            Revoked::Call(name) => (Kind::Call, name),
-        };
         let name: Arc<str> = name.into();
         self.of(kind).insert(name.clone(), until);
         self.forget.push_back((until, kind, name));
@@ -170,9 +172,20 @@ mod tests {
     fn who_is_revoked_again_is_remembered_from_then_on() {
         let mut revocations = Revocations::new(at(0));
         revocations.revoke(at(0), Revoked::Session("ses_a"));
-        revocations.revoke(at(600_000), Revoked::Session("ses_a"));
-        assert!(revocations.refuse(at(1_200_000), &credential(at(0), "ses_a", "")));
-        assert!(!revocations.refuse(at(1_800_000), &credential(at(0), "ses_a", "")));
+        revocations.revoke(at(600_001), Revoked::Session("ses_a"));
+        assert!(revocations.refuse(at(1_200_001), &credential(at(0), "ses_a", "")));
+        assert!(!revocations.refuse(at(1_800_001), &credential(at(0), "ses_a", "")));
+    }
+
+    #[test]
+    fn one_end_that_is_told_again_takes_one_place() {
+        let mut revocations = Revocations::new(at(0));
+        for again in 0..3 {
+            revocations.revoke(at(again), Revoked::Session("name"));
+            revocations.revoke(at(again), Revoked::Call("name"));
+        }
+        assert_eq!(revocations.forget.len(), 2);
+        assert!(revocations.refuse(at(1_199_999), &credential(at(0), "name", "")));
     }
 
     #[test]
