@@ -139,7 +139,7 @@ impl Default for RelayConfig {
             key: None,
             ports: "49152-65535".to_owned(),
             allow_peers: Vec::new(),
-            allocations_per_call: 12,
+            allocations_per_call: 48,
             allocations_per_session: 64,
             kilobits_per_second: 20_000,
             open_answers_per_second: 100,
@@ -219,7 +219,7 @@ ports = "49152-65535"
 # never reached by what is not named here.
 allow_peers = []
 # What one call, with both sides, and one session may have open; what one of those may relay, both ways together.
-allocations_per_call = 12
+allocations_per_call = 48
 allocations_per_session = 64
 kilobits_per_second = 20000
 # Over UDP anyone can forge where a packet comes from: so many answers a second go to one address before it has shown a credential.

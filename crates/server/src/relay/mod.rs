@@ -107,9 +107,12 @@ impl RelayDoors {
 }
 
 /// Whether the server's other door has this port for TCP already: 443 for example, which is then the relay's for UDP.
-fn shares_tcp(address: SocketAddr, http: SocketAddr) -> bool {
-    let meets = address.ip() == http.ip() || address.ip().is_unspecified() || http.ip().is_unspecified();
-    meets && address.port() == http.port() && address.port() != 0
+pub(crate) fn shares_tcp(address: SocketAddr, http: SocketAddr) -> bool {
+    let (one, other) = (address.ip(), http.ip());
+    address.port() == http.port()
+        && address.port() != 0
+        && one.is_ipv4() == other.is_ipv4()
+        && (one == other || one.is_unspecified() || other.is_unspecified())
 }
 
 /// The relay's own certificate and key, or else those of HTTPS.
@@ -144,3 +147,23 @@ fn settings(
 /// What a client that vanished has open is closed after this at the latest: as long as one that asks for no time gets
 /// (RFC 8656, section 3.2).
 const ALLOCATION_LIFE_MAX: Duration = Duration::from_mins(10);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_port_of_https_is_the_relays_for_udp_alone() {
+        for (relay, http, is_shared) in [
+            ("0.0.0.0:443", "0.0.0.0:443", true),
+            ("127.0.0.1:443", "0.0.0.0:443", true),
+            ("127.0.0.2:443", "127.0.0.1:443", false),
+            ("[::]:443", "0.0.0.0:443", false),
+            ("0.0.0.0:3478", "0.0.0.0:443", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let address = |text: &str| text.parse().expect("an address");
+            assert_eq!(shares_tcp(address(relay), address(http)), is_shared, "{relay} {http}");
+        }
+    }
+}

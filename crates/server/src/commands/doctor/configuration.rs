@@ -1,12 +1,11 @@
 //! The configuration: whether it reads, and whether what it says goes together.
 
-use std::net::SocketAddr;
-
 use callbox_domain::address::is_public;
 
 use super::finding::Finding;
 use super::subject::Local;
 use crate::config::{Config, ConfigError, resolve};
+use crate::relay::shares_tcp;
 
 /// What a start would say of it.
 pub(super) fn judge_reading(name: &str, read: Result<&Config, &ConfigError>) -> Finding {
@@ -96,21 +95,15 @@ fn judge_relay(local: &Local) -> Vec<(String, &'static str)> {
     warnings
 }
 
-/// HTTP and the relay at one TCP port of the same address.
+/// HTTP and the relay's TLS at one port of the same address. Of `relay.listen`, such a port is the relay's for UDP.
 fn shared_port(config: &Config) -> Option<(String, &'static str)> {
-    let http = resolve("server.listen", &config.server.listen).ok().filter(|http| http.port() != 0)?;
-    let taken = [config.relay.listen_addresses().ok()?, config.relay.tls_listen_addresses().ok()?].concat();
-    let overlaps = |address: &SocketAddr| {
-        let (one, other) = (address.ip(), http.ip());
-        address.port() == http.port()
-            && one.is_ipv4() == other.is_ipv4()
-            && (one == other || one.is_unspecified() || other.is_unspecified())
-    };
-    let address = taken.into_iter().find(overlaps)?;
-    let seen = format!("[relay] listens on {address}, and server.listen has that port for TCP");
+    let http = resolve("server.listen", &config.server.listen).ok()?;
+    let taken = config.relay.tls_listen_addresses().ok()?;
+    let address = taken.into_iter().find(|address| shares_tcp(*address, http))?;
+    let seen = format!("relay.tls_listen has {address}, and server.listen has that port too");
     Some((
         seen,
-        "Take it out of [relay], or give each an address of its own; with [tls] that port relays anyway.",
+        "Take it out of relay.tls_listen, or give each an address of its own; with [tls] that port relays anyway.",
     ))
 }
 
@@ -174,17 +167,13 @@ mod tests {
     }
 
     #[test]
-    fn one_port_for_http_and_relay_is_a_problem() {
+    fn one_port_for_https_and_the_relays_tls_is_a_problem() {
         for (listen, relay, is_shared) in [
-            ("0.0.0.0:443", "0.0.0.0:443", true),
-            ("0.0.0.0:443", "127.0.0.1:443", true),
-            ("127.0.0.1:443", "127.0.0.2:443", false),
-            ("0.0.0.0:443", "[::]:443", false),
-            ("0.0.0.0:443", "0.0.0.0:3478", false),
-            ("127.0.0.1:0", "127.0.0.1:0", false),
+            ("0.0.0.0:443", "tls_listen = ['0.0.0.0:443']", true),
+            ("0.0.0.0:443", "tls_listen = ['0.0.0.0:5349']", false),
+            ("0.0.0.0:443", "tls_listen = []\nlisten = ['0.0.0.0:443']", false),
         ] {
-            let text =
-                format!("[server]\nlisten = '{listen}'\n[relay]\nlisten = ['{relay}']\ntls_listen = []");
+            let text = format!("[server]\nlisten = '{listen}'\n[relay]\n{relay}");
             let findings = settings(&text);
             assert_eq!(findings.iter().any(Finding::is_problem), is_shared, "{text}: {findings:?}");
         }
