@@ -122,12 +122,6 @@ export class DemoTab {
     await this.at('call-view').getByText('Connection lost').waitFor(SHOWN);
   }
 
-  /** Waits until it does not say so any more. */
-  async isMended(): Promise<void> {
-    await this.at('call-view').getByText('Connection lost').waitFor(GONE);
-    await this.callIs('connected');
-  }
-
   /** Waits until the screen says why the last call is over, and gives its words. */
   async callEnded(): Promise<{ title: string; reason: string }> {
     await this.at('call-view').waitFor(GONE);

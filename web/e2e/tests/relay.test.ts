@@ -5,6 +5,7 @@ import type { DemoTab } from '../harness/demo.js';
 import { relaysInUse } from '../harness/relay.js';
 import type { ServerOptions } from '../harness/server.js';
 import { test, type Stage, type TabOptions } from '../harness/stage.js';
+import { PATIENTLY } from '../harness/wait.js';
 
 /** The way, what the screen calls it, the addresses that a page may use for it, and what the server needs for it. */
 const WAYS: [way: string, label: string, relays: string, options: ServerOptions][] = [
@@ -47,6 +48,63 @@ test('a call in which one side hides its address goes through the relay of that 
   expect(openAddresses(ann)).toEqual([]);
   expect(openAddresses(bob)).not.toEqual([]);
 });
+
+describe('in a call through the relay', () => {
+  test.override('serverOptions', () => ({ control: { allocationSeconds: 4 } }));
+
+  test('lost allocations are made anew, and it goes on', async ({ stage }) => {
+    const [ann, bob] = await hidden(stage);
+    await connect(ann, bob);
+    await Promise.all([ann, bob].map((tab) => tab.seesPictures(3)));
+    await loseAllocations(stage, [ann, bob]);
+    await Promise.all([ann, bob].map((tab) => tab.seesPictures()));
+    await ann.hangUp();
+    expect((await bob.callEnded()).reason).toBe('The call ended.');
+  });
+
+  test('media outlives the credentials, and a restart has fresh ones', async ({ stage }) => {
+    const [ann, bob] = await hidden(stage);
+    await connect(ann, bob);
+    await stage.server.control.advanceClock(30 * 60);
+    // Longer than allocations live that are not refreshed.
+    await Promise.all([ann, bob].map((tab) => tab.seesPictures(220)));
+    expect([ann, bob].map(rounds)).toEqual([1, 1]);
+    const asked = [ann, bob].map((tab) => tab.page.waitForRequest(/\/v1\/ice-servers\?callId=/));
+    await loseAllocations(stage, [ann, bob]);
+    await Promise.all(asked);
+    await Promise.all([ann, bob].map((tab) => tab.seesPictures()));
+  });
+
+  test('a session that is ended elsewhere loses its media, even where no page hears of it', async ({
+    stage,
+  }) => {
+    const line = await stage.line();
+    const [ann, bob] = await hidden(stage, { url: line.url });
+    const desk = await stage.person('ann');
+    await connect(ann, bob);
+    await Promise.all([ann, bob].map((tab) => tab.seesPictures(3)));
+    line.dead();
+    await desk.openDevices();
+    await desk.at('end-others').click();
+    await Promise.all([ann, bob].map((tab) => tab.isInterrupted()));
+    line.up();
+    await ann.at('notice').waitFor();
+    expect((await bob.callEnded()).title).toMatch(/^Call ended/);
+  });
+});
+
+/** Takes away the relay ports of both, and waits until they have told each other of new ones. */
+async function loseAllocations(stage: Stage, tabs: DemoTab[]): Promise<void> {
+  const before = Math.max(...tabs.map(rounds));
+  await stage.server.control.dropAllocations();
+  for (const tab of tabs) await expect.poll(() => rounds(tab), PATIENTLY).toBeGreaterThan(before);
+}
+
+/** How often this tab has looked for its ways: each time under another name. */
+function rounds(tab: DemoTab): number {
+  const names = tab.candidates().map((candidate) => / ufrag (\S+)/.exec(candidate)?.[1]);
+  return new Set(names.filter((name) => name !== undefined)).size;
+}
 
 /** Two people who hide their addresses, and have each other's conversation on screen. */
 async function hidden(
