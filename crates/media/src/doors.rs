@@ -11,7 +11,7 @@ use mio::{Interest, Registry};
 use crate::bind;
 use crate::source::Source;
 
-/// A datagram socket, by which it is known to the server and to the poll.
+/// A datagram socket, as the server and the poll know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(crate) enum Door {
     /// A listener, by its number.
@@ -20,7 +20,7 @@ pub(crate) enum Door {
     Relay(RelayPort),
 }
 
-/// What stands behind one.
+/// The socket itself.
 #[derive(Debug)]
 pub(crate) struct OpenDoor {
     pub(crate) socket: UdpSocket,

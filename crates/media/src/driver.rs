@@ -22,7 +22,7 @@ use crate::outbox::{Content, Outbox};
 use crate::report::{self, Dropped};
 use crate::source::Source;
 use crate::stream::Rest;
-use crate::streams::Streams;
+use crate::streams::{Streams, Written};
 
 /// Everything that the thread has.
 pub(crate) struct Driver {
@@ -167,15 +167,15 @@ impl Driver {
 
     /// Takes in new streams.
     fn welcome(&mut self) {
-        let now = self.now().elapsed;
         for _ in 0..ARRIVALS_MAX {
             let Ok(arrival) = self.arrivals.try_recv() else { return };
-            match self.streams.add(arrival, now, self.poll.registry()) {
+            match self.streams.add(arrival, self.clock.elapsed(), self.poll.registry()) {
                 // Its first bytes may have come before it did.
                 Ok(number) => self.list_stream(number),
                 Err(error) => tracing::warn!(%error, "the relay cannot take a stream"),
             }
         }
+        // There may be more, after others had their turn.
         self.mailbox.wake();
     }
 
@@ -329,9 +329,10 @@ impl Driver {
     /// Sends what waits, and frees all slots.
     fn flush(&mut self) {
         self.send_datagrams();
-        self.streams.write();
         self.arena.clear();
-        self.settle(self.now(), None);
+        if self.streams.write() == Written::SomeAreGone {
+            self.settle(self.now(), None);
+        }
     }
 
     fn send_datagrams(&mut self) {
@@ -343,7 +344,7 @@ impl Driver {
     }
 }
 
-/// Whether the frame that begins so will fit into a slot. Its length is always in the same place.
+/// Whether the frame that begins like this fits into a slot. Every kind says its length in the same place.
 fn will_fit(bytes: &[u8]) -> bool {
     let length = bytes.get(2..4).map_or(0, |length| usize::from(u16::from_be_bytes([length[0], length[1]])));
     FRAME_HEAD_BYTES_MAX + length <= PACKET_BYTES_MAX

@@ -23,6 +23,15 @@ pub(crate) struct Streams {
     closing: Vec<u32>,
 }
 
+/// What became of writing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// As much as goes went, on all of them.
+    All,
+    /// Some are to be closed now.
+    SomeAreGone,
+}
+
 impl Streams {
     /// Takes a new one in, and returns its number.
     pub(crate) fn add(&mut self, arrival: Arrival, now: Duration, registry: &Registry) -> io::Result<u32> {
@@ -71,8 +80,8 @@ impl Streams {
         }
     }
 
-    /// Writes what waits. Streams that are gone will be closed.
-    pub(crate) fn write(&mut self) {
+    /// Writes what waits.
+    pub(crate) fn write(&mut self) -> Written {
         for number in std::mem::take(&mut self.dirty) {
             let Some(stream) = self.up.get_mut(&number) else { continue };
             stream.is_dirty = false;
@@ -80,6 +89,7 @@ impl Streams {
                 self.close_later(number);
             }
         }
+        if self.closing.is_empty() { Written::All } else { Written::SomeAreGone }
     }
 
     /// Whether something may wait to be written.

@@ -18,3 +18,4 @@ mod telemetry;
 mod tls;
 
 pub use data_folder::{DataFolder, StartError};
+pub use system::SystemClock;

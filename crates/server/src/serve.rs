@@ -241,6 +241,7 @@ async fn keep_house(service: Arc<Service>, stopped: watch::Receiver<()>) {
         timer.tick().await;
         service.forget_quiet_sessions();
         service.keep_last_used().await;
+        service.end_expired_relaying().await;
         service.forget_expired().await;
         service.finish_erasures().await;
     }

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use callbox_domain::{Clock, Random, Timestamp};
 
 /// The system's clocks.
-pub(crate) struct SystemClock {
+pub struct SystemClock {
     started: Instant,
 }
 
 impl SystemClock {
+    /// The monotonic one begins now.
     #[expect(clippy::disallowed_methods, reason = "this is where the clock is made")]
-    pub(crate) fn new() -> Self {
+    #[expect(clippy::new_without_default, reason = "a moment is no default")]
+    pub fn new() -> Self {
         Self { started: Instant::now() }
     }
 }

@@ -50,8 +50,8 @@ use limits::Limits;
 use operator::OperatorDoor;
 use passwords::HashPool;
 use people::PresenceBook;
-use sessions::TouchedSessions;
 use sessions::jwt::{FetchKeys, IssuerKeys};
+use sessions::{RelayingSessions, TouchedSessions};
 
 /// Everything that the use cases work with.
 pub struct Service {
@@ -67,6 +67,7 @@ pub struct Service {
     retention: RetentionSettings,
     presence: Arc<PresenceBook>,
     touched: TouchedSessions,
+    relaying: RelayingSessions,
     passwords: HashPool,
     guessing: Guessing,
     issuer_keys: IssuerKeys,
@@ -115,6 +116,7 @@ impl Service {
             master_key: parts.master_key,
             presence: Arc::default(),
             touched: TouchedSessions::default(),
+            relaying: RelayingSessions::default(),
             apps: SharedApps::default(),
             calls: LiveCalls::default(),
             open_sign_in: AtomicBool::new(false),

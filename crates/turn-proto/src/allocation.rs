@@ -6,6 +6,7 @@ use std::time::Duration;
 use crate::bandwidth::Bandwidth;
 use crate::credential::Credential;
 use crate::message::{Integrity, TransactionId, attribute};
+use crate::ports::PortKind;
 use crate::{Client, RelayPort};
 
 /// Which allocation; a slot is used again after its allocation ended.
@@ -66,6 +67,7 @@ pub(crate) struct Origin {
     pub transaction_id: TransactionId,
     pub signing: Signing,
     pub lifetime: Duration,
+    pub ports: PortKind,
 }
 
 /// What an allocation has of one family of addresses.
@@ -260,7 +262,12 @@ mod tests {
     fn allocation() -> Allocation {
         let client = Client { via: Via::Udp(0), address: "9.9.9.9:4000".parse().expect("an address") };
         let signing = Signing { integrity: Integrity::Sha1, algorithm: PasswordAlgorithm::Md5 };
-        let origin = Origin { transaction_id: TransactionId([0; 12]), signing, lifetime: at(600) };
+        let origin = Origin {
+            transaction_id: TransactionId([0; 12]),
+            signing,
+            lifetime: at(600),
+            ports: PortKind::Any,
+        };
         Allocation::new(client, Credential::parse("1:ses:").expect("a name"), origin, [Leg::None; 2])
     }
 

@@ -94,6 +94,7 @@ mod tests {
     use crate::allocation::{Leg, Origin, PasswordAlgorithm, Signing};
     use crate::credential::Credential;
     use crate::message::{Integrity, TransactionId};
+    use crate::ports::PortKind;
     use crate::{RelayPort, Via};
 
     fn client(number: u32) -> Client {
@@ -103,7 +104,8 @@ mod tests {
     fn allocation(number: u32, expires: u64) -> Allocation {
         let signing = Signing { integrity: Integrity::Sha1, algorithm: PasswordAlgorithm::Md5 };
         let lifetime = Duration::from_mins(10);
-        let origin = Origin { transaction_id: TransactionId([0; 12]), signing, lifetime };
+        let origin =
+            Origin { transaction_id: TransactionId([0; 12]), signing, lifetime, ports: PortKind::Any };
         let relay = RelayPort { address: 0, port: 50_000 };
         let leg = Leg::Open { relay, expires: Duration::from_secs(expires) };
         let credential = Credential::parse("1:ses:").expect("a name");

@@ -41,6 +41,14 @@ enum State {
     Closing,
 }
 
+/// Which ports will do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PortKind {
+    Any,
+    /// As EVEN-PORT wants it (RFC 8656, section 7.1).
+    Even,
+}
+
 /// Why there is no port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NoPort {
@@ -84,7 +92,7 @@ impl Ports {
     }
 
     /// Takes a random free port for `slot`, at the addresses of `family` in turn.
-    pub fn take(&mut self, family: Family, slot: Slot) -> Result<RelayPort, NoPort> {
+    pub fn take(&mut self, family: Family, kind: PortKind, slot: Slot) -> Result<RelayPort, NoPort> {
         let indexes = &self.by_family[family.index()];
         if indexes.is_empty() {
             return Err(NoPort::Family);
@@ -95,8 +103,10 @@ impl Ports {
             *next = (*next + 1) % indexes.len();
             let free = &mut self.addresses[usize::from(address)].free;
             // Of the half that was unused the longest: what still comes for the last user of a port finds it closed.
-            let chosen = self.dice.below(free.len().div_ceil(2));
-            if let Some(port) = free.swap_remove_front(chosen) {
+            let first = self.dice.below(free.len().div_ceil(2));
+            let mut others = (0..free.len()).map(|step| (first + step) % free.len());
+            let chosen = others.find(|index| kind == PortKind::Any || free[*index].is_multiple_of(2));
+            if let Some(port) = chosen.and_then(|index| free.swap_remove_front(index)) {
                 let relay = RelayPort { address, port };
                 *self.state(relay).expect("it was free") = State::Opening(slot);
                 return Ok(relay);
@@ -216,28 +226,41 @@ mod tests {
     }
 
     #[test]
+    fn who_wants_an_even_port_gets_none_that_is_odd() {
+        let mut ports = ports(&["8.8.4.4"], 50_001..=50_010);
+        let mut given: Vec<_> =
+            (0..5).map(|_| ports.take(Family::V4, PortKind::Even, SLOT).expect("a port").port).collect();
+        given.sort_unstable();
+        assert_eq!(given, [50_002, 50_004, 50_006, 50_008, 50_010]);
+        assert_eq!(ports.take(Family::V4, PortKind::Even, SLOT), Err(NoPort::Free));
+        assert!(ports.take(Family::V4, PortKind::Any, SLOT).is_ok());
+    }
+
+    #[test]
     fn every_port_is_given_once_and_then_none() {
         let mut ports = ports(&["8.8.4.4"], 50_000..=50_099);
-        let given: HashSet<_> = (0..100).map(|_| ports.take(Family::V4, SLOT).expect("a port")).collect();
+        let given: HashSet<_> =
+            (0..100).map(|_| ports.take(Family::V4, PortKind::Any, SLOT).expect("a port")).collect();
         assert_eq!(given.len(), 100);
         assert!(given.iter().all(|relay| relay.address == 0 && (50_000..=50_099).contains(&relay.port)));
-        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
-        assert_eq!(ports.take(Family::V6, SLOT), Err(NoPort::Family));
+        assert_eq!(ports.take(Family::V4, PortKind::Any, SLOT), Err(NoPort::Free));
+        assert_eq!(ports.take(Family::V6, PortKind::Any, SLOT), Err(NoPort::Family));
     }
 
     #[test]
     fn addresses_of_a_family_take_turns_and_help_each_other_out() {
         let mut ports = ports(&["8.8.4.4", "2a00:1450::8", "8.8.8.8"], 50_000..=50_001);
-        let taken: Vec<_> = (0..4).map(|_| ports.take(Family::V4, SLOT).expect("a port").address).collect();
+        let taken: Vec<_> =
+            (0..4).map(|_| ports.take(Family::V4, PortKind::Any, SLOT).expect("a port").address).collect();
         assert_eq!(taken, [0, 2, 0, 2]);
-        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
-        assert_eq!(ports.take(Family::V6, SLOT).expect("a port").address, 1);
+        assert_eq!(ports.take(Family::V4, PortKind::Any, SLOT), Err(NoPort::Free));
+        assert_eq!(ports.take(Family::V6, PortKind::Any, SLOT).expect("a port").address, 1);
         let one = RelayPort { address: 2, port: 50_001 };
         assert_eq!(ports.opened(one), Opened::For(SLOT));
         assert!(ports.give_back(one));
         ports.closed(one);
         for _ in 0..2 {
-            if let Ok(taken) = ports.take(Family::V4, SLOT) {
+            if let Ok(taken) = ports.take(Family::V4, PortKind::Any, SLOT) {
                 assert_eq!(taken, one);
             }
         }
@@ -246,7 +269,7 @@ mod tests {
     #[test]
     fn a_port_is_free_when_it_was_told_to_be_closed() {
         let mut ports = ports(&["8.8.4.4"], 50_000..=50_000);
-        let relay = ports.take(Family::V4, SLOT).expect("a port");
+        let relay = ports.take(Family::V4, PortKind::Any, SLOT).expect("a port");
         assert_eq!(ports.owner(relay), None, "it is not open");
         assert_eq!(ports.opened(relay), Opened::For(SLOT));
         assert_eq!(ports.opened(relay), Opened::Unasked);
@@ -254,25 +277,25 @@ mod tests {
         assert!(ports.give_back(relay));
         assert!(!ports.give_back(relay), "only once");
         assert_eq!(ports.owner(relay), None);
-        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
+        assert_eq!(ports.take(Family::V4, PortKind::Any, SLOT), Err(NoPort::Free));
         ports.closed(relay);
         ports.closed(relay);
-        assert_eq!(ports.take(Family::V4, SLOT), Ok(relay));
-        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
+        assert_eq!(ports.take(Family::V4, PortKind::Any, SLOT), Ok(relay));
+        assert_eq!(ports.take(Family::V4, PortKind::Any, SLOT), Err(NoPort::Free));
     }
 
     #[test]
     fn a_port_that_is_given_back_before_it_is_open_is_closed_then() {
         let mut ports = ports(&["8.8.4.4"], 50_000..=50_000);
-        let relay = ports.take(Family::V4, SLOT).expect("a port");
+        let relay = ports.take(Family::V4, PortKind::Any, SLOT).expect("a port");
         assert!(!ports.give_back(relay));
-        assert_eq!(ports.take(Family::V4, SLOT), Err(NoPort::Free));
+        assert_eq!(ports.take(Family::V4, PortKind::Any, SLOT), Err(NoPort::Free));
         assert_eq!(ports.opened(relay), Opened::ForNobody);
         ports.closed(relay);
-        assert_eq!(ports.take(Family::V4, SLOT), Ok(relay));
+        assert_eq!(ports.take(Family::V4, PortKind::Any, SLOT), Ok(relay));
         assert!(!ports.give_back(relay));
         assert_eq!(ports.failed(relay), None);
-        assert_eq!(ports.take(Family::V4, Slot(8)), Ok(relay));
+        assert_eq!(ports.take(Family::V4, PortKind::Any, Slot(8)), Ok(relay));
         assert_eq!(ports.failed(relay), Some(Slot(8)));
         assert_eq!(ports.failed(relay), None, "nobody asked");
     }
@@ -282,7 +305,7 @@ mod tests {
         let mut ports = ports(&["8.8.4.4"], 50_000..=50_099);
         let mut last = VecDeque::new();
         for _ in 0..1_000 {
-            let relay = ports.take(Family::V4, SLOT).expect("a port");
+            let relay = ports.take(Family::V4, PortKind::Any, SLOT).expect("a port");
             assert!(!last.contains(&relay));
             ports.opened(relay);
             assert!(ports.give_back(relay));
@@ -298,7 +321,7 @@ mod tests {
     fn the_next_port_cannot_be_told() {
         let mut ports = ports(&["8.8.4.4"], 50_000..=59_999);
         let taken: Vec<u16> =
-            (0..1_000).map(|_| ports.take(Family::V4, SLOT).expect("a port").port).collect();
+            (0..1_000).map(|_| ports.take(Family::V4, PortKind::Any, SLOT).expect("a port").port).collect();
         let neighbours = taken.windows(2).filter(|pair| pair[0].abs_diff(pair[1]) < 10).count();
         assert!(neighbours < 20, "{neighbours}");
     }

@@ -1,12 +1,11 @@
 //! Over UDP.
 
-use std::net::{Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
-use callbox_turn_proto::client::{Event, TurnClient};
+use callbox_media::RelayBinding;
+use callbox_turn_proto::client::{Event, Family, TurnClient};
 
-#[cfg(target_os = "linux")]
-use crate::support::Peer;
-use crate::support::{Client, World};
+use crate::support::{Client, Peer, World};
 
 #[test]
 fn a_client_learns_its_address() {
@@ -30,13 +29,50 @@ fn indications_carry_packets_both_ways() {
 
 #[test]
 fn ipv6_is_relayed_as_well() {
-    if UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_err() {
-        // This machine has no IPv6.
+    if !has_ipv6() {
         return;
     }
     let world = World::at(Ipv6Addr::LOCALHOST.into());
     channel_both_ways(&world, &mut world.over_udp());
     indications_both_ways(&world, &mut world.over_udp());
+}
+
+#[test]
+fn a_client_may_have_addresses_of_both_families() {
+    if !has_ipv6() {
+        return;
+    }
+    let here = [IpAddr::from(Ipv4Addr::LOCALHOST), Ipv6Addr::LOCALHOST.into()];
+    let world =
+        World::with(here[0], here.map(|address| RelayBinding { public: address, bind: address }).into());
+    let mut client = world.over_udp();
+    let Event::Allocated { relayed, .. } = client.ask(|turn| turn.allocate(Family::Both)) else {
+        panic!("no allocation")
+    };
+    assert_eq!(relayed.iter().map(SocketAddr::ip).collect::<Vec<_>>(), here);
+    for relayed in relayed {
+        let peer = Peer::at(relayed.ip());
+        client.permit(peer.address());
+        peer.send(relayed, b"hello");
+        assert_eq!(client.hear(), Event::Data { peer: peer.address(), bytes: b"hello" });
+        let well = client.turn.send(peer.address(), b"well");
+        client.send(&well);
+        assert_eq!(peer.hear(), (b"well".to_vec(), relayed));
+    }
+}
+
+#[test]
+fn behind_a_nat_the_public_address_is_told_and_the_private_one_is_bound() {
+    let (public, bind) = (IpAddr::from([203, 0, 113, 7]), Ipv4Addr::LOCALHOST.into());
+    let world = World::with(bind, vec![RelayBinding { public, bind }]);
+    let peer = world.peer();
+    let mut client = world.over_udp();
+    let relayed = client.allocate();
+    assert_eq!(relayed.ip(), public);
+    client.permit(peer.address());
+    // As the NAT would send it on.
+    peer.send(SocketAddr::new(bind, relayed.port()), b"hello");
+    assert_eq!(client.hear(), Event::Data { peer: peer.address(), bytes: b"hello" });
 }
 
 #[test]
@@ -88,6 +124,11 @@ fn a_burst_arrives_whole_and_in_order() {
     for number in 0..100u8 {
         assert_eq!(client.hear(), Event::ChannelData { channel: CHANNEL, bytes: &[number; 200] });
     }
+}
+
+/// Whether this machine has IPv6.
+fn has_ipv6() -> bool {
+    UdpSocket::bind((Ipv6Addr::LOCALHOST, 0)).is_ok()
 }
 
 /// A channel of a client.

@@ -43,12 +43,17 @@ impl World {
 
     /// On an address of loopback. Peers on loopback are allowed.
     pub fn at(address: IpAddr) -> Self {
+        Self::with(address, vec![RelayBinding { public: address, bind: address }])
+    }
+
+    /// With relay ports at other addresses than where it listens.
+    pub fn with(listen: IpAddr, addresses: Vec<RelayBinding>) -> Self {
         let runtime = Runtime::new().expect("a runtime");
-        let any_port = SocketAddr::new(address, 0);
+        let any_port = SocketAddr::new(listen, 0);
         let sockets = RelaySockets::bind(&RelayOptions {
             listen: vec![any_port],
             tls_listen: vec![any_port],
-            addresses: vec![RelayBinding { public: address, bind: address }],
+            addresses,
         })
         .expect("loopback");
         let (plain, tls) = (sockets.listen_addresses()[0], sockets.tls_listen_addresses()[0]);
@@ -74,7 +79,7 @@ impl World {
                 lifetime_max: Duration::from_hours(1),
             },
         };
-        let (server_tls, client_tls) = certificates(address);
+        let (server_tls, client_tls) = certificates(listen);
         let broken = Arc::new(AtomicBool::new(false));
         let parts = RelayParts {
             clock: Arc::new(Breakable { clock: clock.clone(), broken: broken.clone() }),

@@ -5,6 +5,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 
 use callbox_domain::address::is_public;
 use callbox_media::RelayBinding;
+use ipnet::IpNet;
 
 use crate::config::PublicAddress;
 
@@ -63,9 +64,10 @@ pub(super) fn bindings(named: &[PublicAddress], listen: &[SocketAddr]) -> Vec<Re
     bindings
 }
 
-/// Says what keeps other networks from reaching the relay.
-pub(super) fn warn_of_private(bindings: &[RelayBinding]) {
-    let is_private = |address: IpAddr| !is_public(address) && !address.is_loopback();
+/// Says what keeps other networks from reaching the relay. Where it may relay to a private network, one is meant.
+pub(super) fn warn_of_private(bindings: &[RelayBinding], allow_peers: &[IpNet]) {
+    let is_meant = |address: IpAddr| allow_peers.iter().any(|network| network.contains(&address));
+    let is_private = |address: IpAddr| !is_public(address) && !address.is_loopback() && !is_meant(address);
     for RelayBinding { public, .. } in bindings.iter().filter(|binding| is_private(binding.public)) {
         tracing::warn!(
             address = %public,

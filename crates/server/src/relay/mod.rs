@@ -48,6 +48,9 @@ impl RelayDoors {
         let http = http.local_addr().map_err(|error| StartError::Other(error.to_string()))?;
         let everywhere: Vec<_> = listen.iter().chain(&tls_listen).copied().collect();
         if everywhere.is_empty() {
+            tracing::warn!(
+                "there is no relay: relay.listen is empty, and relay.tls_listen needs a certificate"
+            );
             return Ok(None);
         }
         let bindings = addresses::bindings(&relay.named_addresses()?, &everywhere);
@@ -68,7 +71,7 @@ impl RelayDoors {
 
     /// Puts the relay to work behind its doors.
     pub(crate) fn start(self, config: &Config, works: Works) -> Result<Arc<Relay>, StartError> {
-        addresses::warn_of_private(&self.bindings);
+        addresses::warn_of_private(&self.bindings, &config.relay.peers()?);
         let certificate = certificate(config);
         let doors = urls::Doors {
             listen: self.listen_addresses(),

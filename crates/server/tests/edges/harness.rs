@@ -1,16 +1,17 @@
 //! A whole server in this process, and as little client as its tests need.
 
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use callbox_domain::{AppKey, AppSettings, Secret};
-use callbox_server::StartError;
+use callbox_domain::{AppKey, AppSettings, Clock, Secret};
 use callbox_server::config::{Config, LimitsConfig, RelayConfig, StorageConfig};
 use callbox_server::relay::RelayDoors;
 use callbox_server::serve::{Listeners, Server};
+use callbox_server::{StartError, SystemClock};
 use callbox_service::Service;
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
@@ -29,6 +30,8 @@ use tokio_tungstenite::{WebSocketStream, client_async};
 /// A running server with an app into which anyone signs in.
 pub struct Running {
     pub address: String,
+    /// Where the relay listens for TLS, if it does.
+    pub relay_tls: Option<SocketAddr>,
     service: Arc<Service>,
     folder: TempDir,
     configure: fn(&mut Config),
@@ -46,13 +49,24 @@ impl Running {
         Self::start_in(TempDir::new().expect("a folder for the test"), configure).await
     }
 
+    /// Starts a server by a clock that the test moves.
+    pub async fn start_by(clock: Arc<dyn Clock>, configure: fn(&mut Config)) -> Self {
+        Self::start_in_by(TempDir::new().expect("a folder for the test"), clock, configure).await
+    }
+
     /// Starts a server on what another one left.
     pub async fn start_in(folder: TempDir, configure: fn(&mut Config)) -> Self {
+        Self::start_in_by(folder, Arc::new(SystemClock::new()), configure).await
+    }
+
+    /// As [`Running::start_in`], by a clock that the test moves.
+    pub async fn start_in_by(folder: TempDir, clock: Arc<dyn Clock>, configure: fn(&mut Config)) -> Self {
         let mut config = config(folder.path());
         configure(&mut config);
         let http = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let relay = RelayDoors::bind(&config, &http).expect("free ports");
-        let server = Server::open(&config, relay).expect("a server");
+        let relay_tls = relay.as_ref().and_then(|relay| relay.tls_listen_addresses().first().copied());
+        let server = Server::open_with(&config, relay, clock).expect("a server");
         server.service().allow_open_sign_in();
         let key = AppKey::new(APP_KEY).expect("valid");
         if server.service().find_app(&key).await.is_err() {
@@ -68,7 +82,7 @@ impl Running {
         };
         let listeners = Listeners { http, metrics: None };
         let serving = tokio::spawn(server.run(listeners, None, shutdown));
-        Self { address, service, folder, configure, stop, serving }
+        Self { address, relay_tls, service, folder, configure, stop, serving }
     }
 
     /// Stops the server and starts another one on the same data, at another address.

@@ -21,6 +21,7 @@ use crate::forgeries::backend_jwt;
 use crate::harness::{Answer, call, open_socket};
 use crate::process::{Process, output};
 use crate::signed::{Signed, now};
+use crate::turn::{self, Ice, Turn};
 
 const BY_APP: &str = "Application demo";
 const EMAIL: &str = "annika.svensson@example.com";
@@ -126,6 +127,7 @@ impl Run {
         let path = format!("/v1/me/identities/email/{LATER_EMAIL}");
         expect(204, send(address, "DELETE", &path, &bearer, &Value::Null).await);
 
+        self.relay(address, &bearer).await;
         let instance = format!("Instance {}", text(&session, "/session/id"));
         let issue =
             Signed::new(&instance, text(&session, "/secret"), "POST", "/v1/session/token", &Value::Null);
@@ -143,6 +145,19 @@ impl Run {
         socket.send(json!({ "type": "message.send", "id": "m", "message": message })).await;
         socket.expect_both("message.accepted", "message.created").await;
         socket.close().await;
+    }
+
+    /// A credential for the relay, where it belongs and in the place of a name.
+    async fn relay(&mut self, address: &str, bearer: &str) {
+        let answer = call(address, "GET", "/v1/ice-servers", &[("authorization", bearer)], "").await;
+        let ice = Ice::read(&expect(200, answer).body);
+        let password = self.keep("relay password", &ice.password);
+        for (username, opens) in [(ice.username.clone(), true), (password, false)] {
+            let ice = Ice { username, ..ice.clone() };
+            for mut turn in [Turn::udp(&ice, ice.udp()).await, Turn::tcp(&ice, ice.tcp()).await] {
+                assert_eq!(matches!(turn.allocate().await, turn::Answer::Allocated(_)), opens);
+            }
+        }
     }
 
     /// What the app's backend signs, and a device.

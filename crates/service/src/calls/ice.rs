@@ -19,12 +19,15 @@ impl Service {
     /// [`Service::ice_configuration`] for whoever asks: a call must be live, and the caller's session take part in it, or
     /// its user be rung.
     ///
-    /// Errors: `call_not_found`.
+    /// Errors: `call_not_found`, `overloaded`.
     pub async fn ice_servers(
         &self,
         caller: &Caller,
         call: Option<&CallId>,
     ) -> ServiceResult<IceConfiguration> {
+        if call.is_none() {
+            self.relaying.note(caller)?;
+        }
         if let Some(call) = call {
             let (app, id) = (caller.app_id(), call.clone());
             let record = read(self.store.read(move |store| store.call(app, &id)).await)?;

@@ -36,10 +36,15 @@ impl Service {
     /// Takes note of events that this node hears of: a call may have ended on another node, or for a client who was gone
     /// before the answer, and the relay is told all the same.
     pub fn heed_events(&self, events: &[LoggedEvent]) {
+        let mut last = None;
         for event in events {
-            if let Event::CallEnded(call) = &*event.event {
-                self.media.end_call(&CallSubject::new(event.app_id, &call.id));
+            let Event::CallEnded(call) = &*event.event else { continue };
+            // It stands in the logs of both users, one after the other.
+            let subject = Some(CallSubject::new(event.app_id, &call.id));
+            if let Some(subject) = subject.as_ref().filter(|_| subject != last) {
+                self.media.end_call(subject);
             }
+            last = subject;
         }
     }
 

@@ -116,6 +116,7 @@ impl Service {
         for Ended { user_id, session_id, reason } in ended {
             tracing::info!(app = %app_id, user = %user_id, session = %session_id, reason = reason.as_str(), "session ended");
             self.media.end_session(session_id);
+            self.relaying.forget(session_id);
             self.bus.publish(Notice::SessionEnded {
                 app_id,
                 user_id: user_id.clone(),
@@ -135,6 +136,7 @@ impl Service {
         let ended = read(ended.await)?;
         for session in &ended {
             self.media.end_session(&session.session_id);
+            self.relaying.forget(&session.session_id);
         }
         Ok(ended)
     }

@@ -84,8 +84,9 @@ fn sixteen_bits(length: usize) -> [u8; 2] {
 /// What may be written after a packet: zeros, until its length is a multiple of 4.
 pub const TAILROOM: usize = 3;
 
-/// The numbers that a channel may have (RFC 8656, section 12).
-pub const CHANNELS: RangeInclusive<u16> = 0x4000..=0x4fff;
+/// The numbers that a channel may have. RFC 8656 (section 12) ends them at 0x4fff; clients of RFC 5766 (section 11), coturn's
+/// among them, go on to here, and nothing else on these ports begins so.
+pub const CHANNELS: RangeInclusive<u16> = 0x4000..=0x7fff;
 
 /// The length of what stands before the payload.
 const CHANNEL_HEAD_BYTES: usize = 4;

@@ -126,7 +126,7 @@ impl Server {
 }
 
 /// What must be understood and is. An attribute that has no place in a request is ignored (RFC 8489, section 6.3.1); those that
-/// ask for what this server does not do are not here: EVEN-PORT, RESERVATION-TOKEN, DONT-FRAGMENT and USERHASH.
+/// ask for what this server does not do are not here: RESERVATION-TOKEN, DONT-FRAGMENT and USERHASH.
 const UNDERSTOOD: &[u16] = &[
     attribute::USERNAME,
     attribute::MESSAGE_INTEGRITY,
@@ -140,6 +140,7 @@ const UNDERSTOOD: &[u16] = &[
     attribute::NONCE,
     attribute::XOR_RELAYED_ADDRESS,
     attribute::REQUESTED_ADDRESS_FAMILY,
+    attribute::EVEN_PORT,
     attribute::REQUESTED_TRANSPORT,
     attribute::MESSAGE_INTEGRITY_SHA256,
     attribute::PASSWORD_ALGORITHM,

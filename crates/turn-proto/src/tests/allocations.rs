@@ -96,16 +96,29 @@ fn requests_that_ask_for_something_else_are_refused() {
     refused(400, &|request| {
         family(udp(request), 1).attribute(attribute::ADDITIONAL_ADDRESS_FAMILY, &[2, 0, 0, 0])
     });
-    refused(420, &|request| udp(request).attribute(attribute::EVEN_PORT, &[0x80]));
+    refused(508, &|request| udp(request).attribute(attribute::EVEN_PORT, &[0x80]));
+    refused(400, &|request| udp(request).attribute(attribute::EVEN_PORT, &[0, 0]));
     refused(420, &|request| udp(request).attribute(attribute::RESERVATION_TOKEN, &[0; 8]));
     refused(420, &|request| udp(request).attribute(attribute::DONT_FRAGMENT, &[]));
     let answer =
-        world.ask(&ann, Method::Allocate, |request| udp(request).attribute(attribute::EVEN_PORT, &[0x80]));
-    assert_eq!(answer.bytes(attribute::UNKNOWN_ATTRIBUTES).expect("a list"), [0, 0x18]);
+        world.ask(&ann, Method::Allocate, |request| udp(request).attribute(attribute::DONT_FRAGMENT, &[]));
+    assert_eq!(answer.bytes(attribute::UNKNOWN_ATTRIBUTES).expect("a list"), [0, 0x1a]);
     assert_eq!(world.open, BTreeSet::new());
     assert_eq!(world.server.deadline(), None);
     let answer = world.ask(&ann, Method::Allocate, |request| udp(request).attribute(0x9999, b"optional"));
     assert_eq!(answer.error, None, "what need not be understood");
+}
+
+#[test]
+fn who_asks_for_an_even_port_gets_one() {
+    let mut world = World::new();
+    for number in 0..8 {
+        let client = world.user(&format!("9.9.9.9:{}", 4_000 + number), "ses_ann", "");
+        let even = |request| udp(request).attribute(attribute::EVEN_PORT, &[0]);
+        let answer = world.ask(&client, Method::Allocate, even);
+        let relayed = answer.addresses(attribute::XOR_RELAYED_ADDRESS);
+        assert!(relayed[0].port().is_multiple_of(2), "{relayed:?}");
+    }
 }
 
 #[test]

@@ -44,6 +44,11 @@ export interface ClientOptions {
    * asked twice at a time, and not after somebody signed out.
    */
   onCredentialsNeeded?: (reason: CredentialsReason) => Promise<Credential> | Credential;
+  /**
+   * Only lets calls go through a relay, so that the other side does not learn this device's addresses. Where it is left out,
+   * each call says it for itself; where the app's settings say it, it holds in any case.
+   */
+  relayOnly?: boolean;
   /** Parts of the environment to use instead of its own. */
   world?: Partial<World>;
 }
@@ -131,6 +136,8 @@ export class CallboxClient extends Island<ClientEvents> {
     this.calls = new Calls(world, {
       requests,
       postKeepalive: (path, body) => this.#http.postKeepalive(path, body),
+      ice: (callId) => get('/v1/ice-servers', { callId }),
+      relayOnly: options.relayOnly ?? false,
       identity: () => this.user && { userId: this.user.id, connectionId: this.#connectionId },
     });
     this.sessions = new Sessions({

@@ -12,7 +12,8 @@ export type ClientErrorCode =
   | 'device_busy'
   | 'insecure_context'
   | 'autoplay_blocked'
-  | 'media_failed';
+  | 'media_failed'
+  | 'relay_unavailable';
 
 /** Every code that an app can meet: the server's, the SDK's own, and what a newer server may add. */
 export type CallboxErrorCode = ErrorCode | ClientErrorCode | (string & {});
@@ -120,6 +121,10 @@ const CLIENT_ERRORS: Partial<Record<string, readonly [sentence: string, retry: R
   ],
   media_failed: [
     'This device cannot make calls here. Try another browser, or pass a stream of your own.',
+    'never',
+  ],
+  relay_unavailable: [
+    'This call may only go through a relay, and the server has none. Switch on the relay in its configuration, or allow direct calls.',
     'never',
   ],
 };

@@ -21,9 +21,11 @@ export {
 } from './session-store.js';
 export type { SignInOptions } from './session.js';
 export { playStream } from './calls/media.js';
-export type { AcceptOptions, Call, CallEvents, CallState, Muted } from './calls/call.js';
+export type { AcceptOptions, Call } from './calls/call.js';
+export type { CallEvents, CallState, Muted } from './calls/call-events.js';
 export type { Calls, CallsEvents, StartOptions } from './calls/calls.js';
 export type { CallEnd, CallEndCause } from './calls/ends.js';
+export type { CallPath } from './calls/path.js';
 export type { Directory, DirectoryEvents } from './directory.js';
 export type { Emitter } from './emitter.js';
 export type { LocalMessages } from './local-copy.js';

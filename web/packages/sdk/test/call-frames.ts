@@ -1,5 +1,5 @@
 /** What a server tells about calls, as the tests need it. */
-import type { CallboxClient } from '../src/client.js';
+import type { CallboxClient, ClientOptions } from '../src/client.js';
 import type { CallSummary, ClientFrame, IceConfiguration, LiveCall } from '../src/frames.js';
 import { FakeDevices, FakePeerConnection, rtcParts } from './fake-rtc.js';
 import { type FakeSocket, type FakeWorld, settle } from './fake-world.js';
@@ -12,6 +12,12 @@ export const ICE: IceConfiguration = {
   expiresAt: null,
 };
 
+/** With a relay. */
+export const TURN: IceConfiguration = {
+  ...ICE,
+  iceServers: [{ urls: ['turn:relay?transport=udp'], username: 'ann', credential: 'secret' }],
+};
+
 export interface CallSetup {
   fake: FakeWorld;
   client: CallboxClient;
@@ -19,9 +25,9 @@ export interface CallSetup {
 }
 
 /** Ann, online, with a microphone and a camera. */
-export async function readyToCall(): Promise<CallSetup> {
+export async function readyToCall(options: Partial<ClientOptions> = {}): Promise<CallSetup> {
   const devices = new FakeDevices();
-  const setup = await signedIn({}, rtcParts(devices));
+  const setup = await signedIn(options, rtcParts(devices));
   return { ...setup, devices };
 }
 
@@ -77,10 +83,14 @@ export function outgoingCall(socket: FakeSocket, more: Partial<LiveCall> = {}): 
 }
 
 /** The server begins Ann's call. */
-export async function started(socket: FakeSocket, more: Partial<LiveCall> = {}): Promise<void> {
+export async function started(
+  socket: FakeSocket,
+  more: Partial<LiveCall> = {},
+  ice = ICE,
+): Promise<void> {
   const { id: re } = last(socket, 'call.start');
   const call = outgoingCall(socket, more);
-  socket.receive({ type: 'call.started', re, call, ice: ICE });
+  socket.receive({ type: 'call.started', re, call, ice });
   await settle();
 }
 
@@ -89,11 +99,12 @@ export async function joined(
   fake: FakeWorld,
   socket: FakeSocket,
   more: Partial<LiveCall> = {},
+  ice = ICE,
 ): Promise<void> {
   const { id: re, callId } = last(socket, 'call.accept');
   const acceptedBy = { userId: 'ann', connectionId: connectionId(fake) };
   const call = liveCall({ id: callId, state: 'accepted', acceptedBy, ...more });
-  socket.receive({ type: 'call.joined', re, call, ice: ICE });
+  socket.receive({ type: 'call.joined', re, call, ice });
   await settle();
 }
 

@@ -79,6 +79,10 @@ export class FakePeerConnection {
   readonly transceivers: FakeTransceiver[] = [];
   readonly rejected: string[] = [];
   rollbacks = 0;
+  /** What `getStats` answers; `null` where it fails. */
+  stats: Record<string, unknown>[] | null = [];
+  /** The part of it that tells when another pair of candidates is taken. */
+  readonly iceTransport = { onselectedcandidatepairchange: null as (() => void) | null };
   #ufrag = this.#newUfrag();
   #restart = false;
   #stableLocal: FakePeerConnection['localDescription'] = null;
@@ -117,7 +121,17 @@ export class FakePeerConnection {
     return this.transceivers;
   }
 
+  getReceivers(): { transport: { iceTransport: FakePeerConnection['iceTransport'] } | null }[] {
+    return [{ transport: { iceTransport: this.iceTransport } }, { transport: null }];
+  }
+
+  getStats(): Promise<Map<string, unknown>> {
+    if (!this.stats) return Promise.reject(new DOMException('no', 'InvalidAccessError'));
+    return Promise.resolve(new Map(this.stats.map((one) => [one['id'] as string, one])));
+  }
+
   setConfiguration(configuration: RTCConfiguration): void {
+    this.#refuseClosed();
     this.configuration = configuration;
   }
 
@@ -132,7 +146,7 @@ export class FakePeerConnection {
     const isOffer = this.signalingState !== 'have-remote-offer';
     if (isOffer && this.#restart) this.#ufrag = this.#newUfrag();
     if (!isOffer && this.#remote()?.ufrag !== this.#answeredUfrag) this.#renewForAnswer();
-    const sdp = JSON.stringify(this.#describe());
+    const sdp = this.#describe();
     this.localDescription = { type: isOffer ? 'offer' : 'answer', sdp };
     this.signalingState = isOffer ? 'have-local-offer' : 'stable';
     if (!isOffer) this.#settle();
@@ -221,13 +235,26 @@ export class FakePeerConnection {
     });
   }
 
-  #describe(): FakeSdp {
+  #describe(): string {
     const lines = this.transceivers.map(({ kind, direction }) => ({ kind, direction }));
-    return { ufrag: this.#ufrag, lines, serial: (serial += 1) };
+    const described: FakeSdp = { ufrag: this.#ufrag, lines, serial: (serial += 1) };
+    const candidates = this.#candidates().map((candidate) => `a=${candidate}`);
+    return [JSON.stringify(described), `a=ice-ufrag:${this.#ufrag}`, ...candidates, ''].join(
+      '\r\n',
+    );
   }
 
   #remote(): FakeSdp | null {
-    return this.remoteDescription && (JSON.parse(this.remoteDescription.sdp) as FakeSdp);
+    const [described] = this.remoteDescription?.sdp.split('\r\n') ?? [];
+    return described === undefined ? null : (JSON.parse(described) as FakeSdp);
+  }
+
+  /** A browser that cares for no policy: it tells all that it finds. */
+  #candidates(): string[] {
+    const relays = (this.configuration.iceServers ?? []).some(({ urls }) =>
+      [urls].flat().some((url) => url.startsWith('turn')),
+    );
+    return relays ? [HOST, REFLEXIVE, RELAYED] : [HOST, REFLEXIVE];
   }
 
   #gather(): void {
@@ -237,8 +264,8 @@ export class FakePeerConnection {
         if (this.signalingState !== 'closed') this.onicecandidate?.({ candidate });
       });
     };
-    for (const host of ['a', 'b']) {
-      tell({ candidate: `candidate:${host}`, sdpMid: '0', sdpMLineIndex: 0, usernameFragment });
+    for (const candidate of this.#candidates()) {
+      tell({ candidate, sdpMid: '0', sdpMLineIndex: 0, usernameFragment });
     }
     tell(null);
   }
@@ -302,6 +329,12 @@ function transceiver(
   const receiver = { track: new FakeTrack(kind) };
   return { kind, direction, negotiated: null, told: false, sender, receiver };
 }
+
+const HOST = 'candidate:1 1 udp 2113937151 192.0.2.1 50000 typ host generation 0';
+const REFLEXIVE =
+  'candidate:2 1 udp 1677729535 203.0.113.1 50001 typ srflx raddr 192.0.2.1 rport 50000 generation 0';
+const RELAYED =
+  'candidate:3 1 udp 33562367 198.51.100.1 49200 typ relay raddr 203.0.113.1 rport 50001 generation 0';
 
 /** Devices as a test wants them: what is asked for, and what comes of it. */
 export class FakeDevices {

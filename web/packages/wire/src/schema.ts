@@ -3979,6 +3979,15 @@ export interface operations {
                     "application/json": components["schemas"]["ErrorAnswer"];
                 };
             };
+            /** @description `overloaded` */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErrorAnswer"];
+                };
+            };
             /** @description Any other error: `rate_limited` (429), `internal` (500), `overloaded` and `store_unavailable` (503). */
             default: {
                 headers: {

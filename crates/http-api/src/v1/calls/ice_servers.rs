@@ -43,6 +43,7 @@ pub(crate) struct ListIceServersQuery {
         (status = 401, description = "`credentials_missing`, `token_unknown`, `session_ended`", body = ErrorAnswer),
         (status = 403, description = "`origin_not_allowed`", body = ErrorAnswer),
         (status = 404, description = "`call_not_found`", body = ErrorAnswer),
+        (status = 503, description = "`overloaded`", body = ErrorAnswer),
     ),
 )]
 pub(crate) async fn list_ice_servers(

@@ -5,7 +5,7 @@ use std::time::Duration;
 use callbox_domain::{IdentityType, SessionEndReason};
 use futures_executor::block_on;
 
-use super::{Credential, HOUR, PASSWORD, end, sign_in_by, sign_up};
+use super::{Credential, HOUR, PASSWORD, SignIn, end, sign_in_by, sign_up};
 use crate::accounts::{Rotation, UpdateApp};
 use crate::audit::Actor;
 use crate::testing::{World, app_key, open_sign_in, secret, ticket_sign_in, user_id};
@@ -103,4 +103,31 @@ fn an_end_that_nobody_told_reaches_the_relay_from_the_list() {
     let listed = block_on(world.service.heed_ended_sessions(from)).expect("a list");
     assert_eq!(listed.len(), 1);
     assert_eq!(world.media.ended_sessions(), [signed_in.session.id]);
+}
+
+#[test]
+fn a_session_that_ends_with_the_time_relays_no_more() {
+    let world = World::new();
+    let opened = || {
+        let request = SignIn { expires_in: Some(HOUR), ..open_sign_in("ann") };
+        world.caller_with(request)
+    };
+    let [asks, renews, ends] = [(); 3].map(|()| opened());
+    for caller in [&asks, &renews, &ends] {
+        block_on(world.service.ice_servers(caller, None)).expect("credentials");
+    }
+    let ended = || {
+        block_on(world.service.end_expired_relaying());
+        world.media.ended_sessions()
+    };
+    block_on(world.service.sign_out(&ends)).expect("signed out");
+    assert_eq!(ended(), [ends.session_id], "and not told again");
+    block_on(world.service.renew_session(&renews, None, Some(HOUR * 2))).expect("renewed");
+    world.clock.advance(HOUR.checked_sub(Duration::from_millis(1)).expect("positive"));
+    assert!(ended().is_empty());
+    world.clock.advance(Duration::from_millis(1));
+    assert_eq!(ended(), [asks.session_id]);
+    assert!(ended().is_empty(), "once");
+    world.clock.advance(HOUR);
+    assert_eq!(ended(), [renews.session_id]);
 }

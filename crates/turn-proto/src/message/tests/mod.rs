@@ -67,6 +67,6 @@ fn channel_data_is_written_around_its_payload() {
     assert_eq!(&buffer[4..17], b"\x4f\xff\x00\x05hello\0\0\0\xaa");
     assert_eq!(channel_data(&buffer[4..16]), Some((0x4fff, 4..9)));
     assert_eq!(channel_data(&buffer[4..12]), None, "it is cut short");
-    assert_eq!(channel_data(b"\x50\x00\x00\x00"), None, "a reserved number");
+    assert_eq!(channel_data(b"\x80\x00\x00\x00"), None, "a reserved number");
     assert_eq!(channel_data(b"\x40\x00\x00\x00"), Some((0x4000, 4..4)));
 }

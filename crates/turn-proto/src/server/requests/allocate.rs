@@ -10,7 +10,7 @@ use super::super::authentication::Caller;
 use super::Request;
 use crate::allocation::{Allocation, Family, Leg, Origin, Slot};
 use crate::message::{Builder, Class, Method, attribute};
-use crate::ports::NoPort;
+use crate::ports::{NoPort, PortKind};
 use crate::{Now, Output, RelayPort, Server};
 
 impl Server {
@@ -54,7 +54,7 @@ impl Server {
         let expires = request.now.elapsed + lifetime;
         let mut legs = [Leg::None; 2];
         for family in wanted.families.into_iter().flatten() {
-            legs[family.index()] = match self.ports.take(family, slot) {
+            legs[family.index()] = match self.ports.take(family, wanted.ports, slot) {
                 Ok(relay) => Leg::Opening { relay, failures: 0, expires },
                 Err(NoPort::Family) => Leg::Refused(UNSUPPORTED_FAMILY),
                 Err(NoPort::Free) => Leg::Refused(INSUFFICIENT_CAPACITY),
@@ -68,7 +68,7 @@ impl Server {
             return;
         }
         let transaction_id = request.message.transaction_id();
-        let origin = Origin { transaction_id, signing: caller.signing, lifetime };
+        let origin = Origin { transaction_id, signing: caller.signing, lifetime, ports: wanted.ports };
         self.quotas.add(&caller.credential, slot);
         self.allocations.insert(Allocation::new(request.client, caller.credential, origin, legs));
         self.outputs.extend(relays.into_iter().map(Output::OpenRelay));
@@ -89,6 +89,7 @@ impl Server {
     pub(in crate::server) fn leg_failed(&mut self, slot: Slot, failed: RelayPort) {
         let Self { allocations, ports, outputs, .. } = self;
         allocations.change(slot, |allocation| {
+            let kind = allocation.origin.ports;
             for (leg, family) in allocation.legs.iter_mut().zip(Family::ALL) {
                 let Leg::Opening { relay, failures, expires } = *leg else { continue };
                 if relay != failed {
@@ -96,7 +97,7 @@ impl Server {
                 }
                 *leg = Leg::Refused(INSUFFICIENT_CAPACITY);
                 if failures < OTHER_PORTS_MAX
-                    && let Ok(relay) = ports.take(family, slot)
+                    && let Ok(relay) = ports.take(family, kind, slot)
                 {
                     *leg = Leg::Opening { relay, failures: failures + 1, expires };
                     outputs.push_back(Output::OpenRelay(relay));
@@ -155,6 +156,7 @@ impl Server {
 struct Wanted {
     families: [Option<Family>; 2],
     lifetime: Option<Duration>,
+    ports: PortKind,
 }
 
 /// What a request asks for, or the code that refuses it (RFC 8656, section 7.2).
@@ -174,7 +176,14 @@ fn wanted(request: &Request<'_>) -> Result<Wanted, u16> {
         // It is IPv6 in addition to IPv4, or nothing.
         (_, Some(_)) => return Err(BAD_REQUEST),
     };
-    Ok(Wanted { families, lifetime: request.lifetime()? })
+    let ports = match request.message.attribute(attribute::EVEN_PORT) {
+        None => PortKind::Any,
+        Some([flags]) if flags & RESERVE_NEXT == 0 => PortKind::Even,
+        // The next one is never kept for anybody.
+        Some([_]) => return Err(INSUFFICIENT_CAPACITY),
+        Some(_) => return Err(BAD_REQUEST),
+    };
+    Ok(Wanted { families, lifetime: request.lifetime()?, ports })
 }
 
 /// Why no leg came to be.
@@ -186,6 +195,9 @@ fn refusal(legs: &[Leg]) -> u16 {
 
 /// The protocol that ports are opened for (RFC 8656, section 18.8).
 const UDP: u8 = 17;
+
+/// In EVEN-PORT: keep the port after it too (RFC 8656, section 18.7).
+const RESERVE_NEXT: u8 = 0x80;
 
 /// So many other ports are tried where one cannot be opened.
 const OTHER_PORTS_MAX: u8 = 8;

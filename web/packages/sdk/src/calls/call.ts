@@ -9,36 +9,12 @@ import type {
 } from '../frames.js';
 import type { Requests, Sending } from '../outbox.js';
 import { Island, type World } from '../world.js';
+import type { CallEvents, CallState, Muted } from './call-events.js';
 import { type CallEnd, type CallEndCause, endOf, sentenceOf } from './ends.js';
 import { type LocalMedia, foreignMedia, openCamera, openMedia, release } from './media.js';
+import { Ice, requireRelay } from './ice.js';
+import type { CallPath } from './path.js';
 import { Peer } from './peer.js';
-
-/** Where a call is: it only ever goes forward. */
-export type CallState = 'starting' | 'reaching' | 'ringing' | 'accepted' | 'connected' | 'ended';
-
-/** What is not heard, and what is not seen. */
-export interface Muted {
-  /** The microphone is off. */
-  audio: boolean;
-  /** The camera is off, or there is none. */
-  video: boolean;
-}
-
-/** What a {@link Call} tells. */
-export interface CallEvents {
-  /** The call moved on. */
-  state: CallState;
-  /** A stream came, or got another track. */
-  stream: { local?: MediaStream; remote?: MediaStream };
-  /** The own microphone or camera was switched, or was lost. */
-  muted: Muted;
-  /** The other side switched its microphone or camera. */
-  peerMuted: Muted;
-  /** Media stopped coming through (`true`), or flows again. */
-  interrupted: boolean;
-  /** The call is over. */
-  ended: CallEnd;
-}
 
 /** How an incoming call is answered. */
 export interface AcceptOptions {
@@ -46,12 +22,16 @@ export interface AcceptOptions {
   video?: boolean;
   /** A stream of the app's own, instead of the microphone and camera. The app closes it. */
   stream?: MediaStream;
+  /** Only through a relay, so that the other side does not learn this device's addresses. */
+  relayOnly?: boolean;
 }
 
 /** Where a call's requests go. @internal */
 export interface CallPorts {
   /** Over the socket. */
   requests: Requests;
+  /** Over HTTP: STUN and TURN servers with fresh credentials, for a call where one is named. */
+  ice: (callId?: string) => Promise<IceConfiguration>;
   /** Who and where this client is. */
   identity: () => { userId: string; connectionId: string };
 }
@@ -62,6 +42,7 @@ export interface CallInit {
   peerId: string;
   direction: 'outgoing' | 'incoming';
   media: CallMedia;
+  relayOnly: boolean;
 }
 
 /** One call, on this device. */
@@ -80,6 +61,9 @@ export class Call extends Island<CallEvents> {
   #peerMuted: Muted;
   #connectedAt: string | null = null;
   #peer: Peer | null = null;
+  #ice: Ice | null = null;
+  #relayOnly: boolean;
+  #path: CallPath | null = null;
   #reported: 'connected' | 'interrupted' | null = null;
   #accepting: Promise<void> | null = null;
   #opening: Promise<void> | null = null;
@@ -95,6 +79,7 @@ export class Call extends Island<CallEvents> {
     this.#peerId = init.peerId;
     this.#direction = init.direction;
     this.#media = init.media;
+    this.#relayOnly = init.relayOnly;
     this.#state = init.direction === 'outgoing' ? 'starting' : 'ringing';
     this.#peerMuted = { audio: false, video: init.media === 'audio' };
   }
@@ -159,6 +144,11 @@ export class Call extends Island<CallEvents> {
     return this.#reported === 'interrupted';
   }
 
+  /** Which way media goes, or last went; `null` before that is known. */
+  get path(): Readonly<CallPath> | null {
+    return this.#path;
+  }
+
   /** Why there is no picture although one was wanted, or why a device stopped. */
   get mediaError(): CallboxError | null {
     return this.#mediaError;
@@ -169,14 +159,16 @@ export class Call extends Island<CallEvents> {
    * rings on then. A call that is over before it is answered ends like any other, and this resolves: see `state`.
    */
   accept(options: AcceptOptions = {}): Promise<void> {
-    const { video = this.#media === 'video', stream } = options;
-    return this.answer(() =>
-      stream ? Promise.resolve(foreignMedia(stream)) : openMedia(this.world, video),
+    const { video = this.#media === 'video', stream, relayOnly = false } = options;
+    return this.answer(
+      () => (stream ? Promise.resolve(foreignMedia(stream)) : openMedia(this.world, video)),
+      relayOnly,
     );
   }
 
   /** Answers with what `open` brings. @internal */
-  answer(open: () => Promise<LocalMedia>): Promise<void> {
+  answer(open: () => Promise<LocalMedia>, relayOnly: boolean): Promise<void> {
+    this.#relayOnly ||= relayOnly;
     this.#accepting ??= this.#answer(open).finally(() => (this.#accepting = null));
     return this.#accepting;
   }
@@ -228,7 +220,7 @@ export class Call extends Island<CallEvents> {
       const error = asCallboxError(thrown, 'media_failed');
       this.#handleRefusal(error);
       // Nobody answered: the server may have begun it all the same.
-      if (error.retry !== 'never' || error.code === 'media_failed') this.#tellEnd('failed');
+      if (error.retry !== 'never' || isOwnFailure(error)) this.#tellEnd('failed');
       this.#finish('failed', null, error.message);
       throw error;
     }
@@ -241,7 +233,7 @@ export class Call extends Island<CallEvents> {
 
   /** A call that is known here is told afresh, with the STUN and TURN servers of now. @internal */
   handleLive(frame: ServerFrameOf<'call.incoming'> | ServerFrameOf<'call.live'>): void {
-    if (frame.type === 'call.live') this.#peer?.setIce(frame.ice);
+    if (frame.type === 'call.live') this.#ice?.take(frame.ice);
     this.handleState(frame.call);
   }
 
@@ -333,6 +325,7 @@ export class Call extends Island<CallEvents> {
     if (this.#direction !== 'incoming' || this.#peer) throw clientError('closed', ANSWERED);
     if (this.#end) return;
     requireWebRtc(this.world);
+    if (this.#relayOnly) await requireRelay(this.world, () => this.#ports.ice(this.#id));
     const local = await open();
     try {
       this.#refuseIfEnded();
@@ -348,6 +341,10 @@ export class Call extends Island<CallEvents> {
       this.#local = null;
       const error = asCallboxError(thrown, 'media_failed');
       this.#handleRefusal(error);
+      if (isOwnFailure(error) && !this.#hasEnded()) {
+        this.#tellEnd('failed');
+        this.#finish('failed', null, error.message);
+      }
       if (!this.#hasEnded()) throw error;
     }
   }
@@ -371,9 +368,14 @@ export class Call extends Island<CallEvents> {
     this.#media = call.media;
   }
 
-  #join(ice: IceConfiguration): void {
+  #join(configuration: IceConfiguration): void {
     const { stream } = this.#local ?? {};
     if (!stream || this.#peer) return;
+    const ice = new Ice(this.world, {
+      configuration,
+      relayOnly: this.#relayOnly,
+      ask: () => this.#ports.ice(this.#id),
+    });
     const peer = new Peer(this.world, {
       polite: this.#direction === 'incoming',
       video: this.#media === 'video',
@@ -381,6 +383,7 @@ export class Call extends Island<CallEvents> {
       ice,
     });
     this.#peer = peer;
+    this.#ice = ice;
     const { requests } = this.#ports;
     peer.on('describe', (signal) => {
       requests.tell({ type: 'call.describe', callId: this.#id, ...signal });
@@ -392,6 +395,10 @@ export class Call extends Island<CallEvents> {
     peer.on('stream', (remote) => {
       this.#remoteStream = remote;
       this.emit('stream', { remote });
+    });
+    peer.on('path', (path) => {
+      this.#path = path;
+      this.emit('path', path);
     });
     this.#tellMuted();
     for (const frame of this.#early.splice(0)) {
@@ -541,6 +548,11 @@ export class Call extends Island<CallEvents> {
 /** Says what to do where browsers' calls are not possible at all. @internal */
 export function requireWebRtc(world: World): void {
   if (!world.RTCPeerConnection) throw clientError('media_failed');
+}
+
+/** What is wrong is on this side: the server knows of a call that goes on. */
+function isOwnFailure({ code }: CallboxError): boolean {
+  return code === 'media_failed' || code === 'relay_unavailable';
 }
 
 type SignalFrame = ServerFrameOf<'call.described'> | ServerFrameOf<'call.candidate_added'>;

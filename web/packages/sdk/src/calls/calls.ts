@@ -1,8 +1,16 @@
 import { clientError } from '../errors.js';
-import type { CallSummary, LiveCall, LiveCallFrame, ServerFrameOf, Welcome } from '../frames.js';
+import type {
+  CallSummary,
+  IceConfiguration,
+  LiveCall,
+  LiveCallFrame,
+  ServerFrameOf,
+  Welcome,
+} from '../frames.js';
 import type { Requests } from '../outbox.js';
 import { Island, type Timer, type World, randomId } from '../world.js';
 import { Call, requireWebRtc } from './call.js';
+import { requireRelay } from './ice.js';
 import { type LocalMedia, foreignMedia, openMedia, release } from './media.js';
 
 /** What {@link Calls} tells. */
@@ -21,6 +29,8 @@ export interface StartOptions {
   ringSeconds?: number;
   /** A stream of the app's own, instead of the microphone and camera. The app closes it. */
   stream?: MediaStream;
+  /** Only through a relay, so that the other side does not learn this device's addresses. */
+  relayOnly?: boolean;
 }
 
 /** Where the island's requests go. @internal */
@@ -29,6 +39,10 @@ export interface CallsPorts {
   requests: Requests;
   /** Over HTTP, outliving the page. */
   postKeepalive: (path: string, body: unknown) => void;
+  /** Over HTTP: STUN and TURN servers with fresh credentials, for a call where one is named. */
+  ice: (callId?: string) => Promise<IceConfiguration>;
+  /** All calls of this client only through a relay. */
+  relayOnly: boolean;
   /** Who and where this client is; `null` when nobody is signed in. */
   identity: () => { userId: string; connectionId: string } | null;
 }
@@ -65,13 +79,15 @@ export class Calls extends Island<CallsEvents> {
     if (!this.#ports.identity()) throw clientError('not_signed_in');
     requireWebRtc(this.world);
     const { video = false, ringSeconds, stream } = options;
+    const relayOnly = this.#ports.relayOnly || (options.relayOnly ?? false);
+    if (relayOnly) await requireRelay(this.world, () => this.#ports.ice());
     const local = stream ? foreignMedia(stream) : await openMedia(this.world, video);
     // Asked for after the devices, for which people take their time.
     const ringing = this.#calls.find(
       (call) => call.peerId === userId && call.direction === 'incoming' && call.state === 'ringing',
     );
     if (ringing) {
-      await answerWith(ringing, local);
+      await answerWith(ringing, local, relayOnly);
       return ringing;
     }
     const id = randomId(this.world);
@@ -80,6 +96,7 @@ export class Calls extends Island<CallsEvents> {
       peerId: userId,
       direction: 'outgoing',
       media: video ? 'video' : 'audio',
+      relayOnly,
     });
     try {
       await call.begin(local, ringSeconds);
@@ -146,7 +163,9 @@ export class Calls extends Island<CallsEvents> {
       !this.#over.has(call.id)
     ) {
       const peerId = call.callerId;
-      const ours = this.#add({ id: call.id, peerId, direction: 'incoming', media: call.media });
+      const { relayOnly } = this.#ports;
+      const { id, media } = call;
+      const ours = this.#add({ id, peerId, direction: 'incoming', media, relayOnly });
       ours.confirmRinging();
       this.emit('incoming', ours);
     } else if (isOwnLeg(call, identity.connectionId)) {
@@ -172,10 +191,10 @@ export class Calls extends Island<CallsEvents> {
   }
 
   #add(init: ConstructorParameters<typeof Call>[2]): Call {
-    const { requests } = this.#ports;
+    const { requests, ice } = this.#ports;
     const identity = (): { userId: string; connectionId: string } =>
       this.#ports.identity() ?? { userId: '', connectionId: '' };
-    const call = new Call(this.world, { requests, identity }, init);
+    const call = new Call(this.world, { requests, ice, identity }, init);
     this.#calls.push(call);
     call.on('ended', () => this.#handleOver(call));
     return call;
@@ -211,9 +230,9 @@ export class Calls extends Island<CallsEvents> {
 }
 
 /** Answers, unless the person does so already, or the call is over. */
-async function answerWith(call: Call, local: LocalMedia): Promise<void> {
+async function answerWith(call: Call, local: LocalMedia, relayOnly: boolean): Promise<void> {
   try {
-    await call.answer(() => Promise.resolve(local));
+    await call.answer(() => Promise.resolve(local), relayOnly);
   } finally {
     if (call.localStream !== local.stream) release(local);
   }

@@ -3,36 +3,62 @@ import { describe, expect, test } from 'vitest';
 import { ICE } from '../../test/call-frames.js';
 import { FakePeerConnection, FakeStream, FakeTrack, rtcParts } from '../../test/fake-rtc.js';
 import { FakeWorld, settle } from '../../test/fake-world.js';
+import type { IceConfiguration } from '../frames.js';
+import { Ice } from './ice.js';
 import { Peer, type PeerEvents } from './peer.js';
 
 type SignalOf = {
   [Name in 'describe' | 'candidate']: { name: Name; signal: PeerEvents[Name] };
 }['describe' | 'candidate'];
 
+interface PairOptions {
+  video?: boolean;
+  calleeTracks?: string[];
+  hold?: boolean;
+  configuration?: IceConfiguration;
+  relayOnly?: boolean;
+  /** What the server answers when it is asked for fresh credentials. */
+  ask?: () => Promise<IceConfiguration>;
+}
+
 /** Two legs, and the way of their signals between them. */
-async function pair(options: { video?: boolean; calleeTracks?: string[]; hold?: boolean } = {}) {
+async function pair(options: PairOptions = {}) {
   const fake = new FakeWorld(rtcParts());
   const restarted: string[] = [];
+  const asked: string[] = [];
+  const told: SignalOf[] = [];
   const ways: Record<'caller' | 'callee', SignalOf[]> = { caller: [], callee: [] };
   const make = (name: 'caller' | 'callee', tracks: string[]) => {
     const stream = new FakeStream(tracks.map((kind) => new FakeTrack(kind)));
+    const ice = new Ice(fake.world, {
+      configuration: options.configuration ?? ICE,
+      relayOnly: options.relayOnly ?? false,
+      ask: () => {
+        asked.push(name);
+        return options.ask?.() ?? Promise.resolve(options.configuration ?? ICE);
+      },
+    });
     const peer = new Peer(fake.world, {
       polite: name === 'callee',
       video: options.video ?? false,
       stream: stream as unknown as MediaStream,
-      ice: ICE,
+      ice,
     });
     const media: string[] = [];
     peer.on('media', (state) => media.push(state));
-    peer.on('describe', (signal) => ways[name].push({ name: 'describe', signal }));
-    peer.on('candidate', (signal) => ways[name].push({ name: 'candidate', signal }));
+    const tell = (signal: SignalOf): void => {
+      ways[name].push(signal);
+      told.push(signal);
+    };
+    peer.on('describe', (signal) => tell({ name: 'describe', signal }));
+    peer.on('candidate', (signal) => tell({ name: 'candidate', signal }));
     const connection = FakePeerConnection.all.at(-1)!;
     const restartIce = connection.restartIce.bind(connection);
     connection.restartIce = () => {
       restarted.push(name);
       restartIce();
     };
-    return { peer, media, connection };
+    return { peer, ice, media, connection };
   };
   const kinds = options.video ? ['audio', 'video'] : ['audio'];
   const caller = make('caller', kinds);
@@ -50,10 +76,16 @@ async function pair(options: { video?: boolean; calleeTracks?: string[]; hold?: 
     while (deliver('caller') || deliver('callee')) await settle();
   };
   if (!options.hold) await drain();
-  return { fake, caller, callee, ways, restarted, deliver, drain };
+  return { fake, caller, callee, ways, told, restarted, asked, deliver, drain };
 }
 
 const camera = (): MediaStreamTrack => new FakeTrack('video') as unknown as MediaStreamTrack;
+const turn = (credential: string): IceConfiguration => ({
+  ...ICE,
+  iceServers: [{ urls: ['turn:relay?transport=udp'], username: 'ann', credential }],
+});
+/** So long that what was told before is not fresh any more. */
+const LONG_MS = 60_000;
 const states = (...legs: { connection: FakePeerConnection }[]): string[] =>
   legs.flatMap(({ connection }) => [connection.signalingState, connection.connectionState]);
 const UP = ['stable', 'connected', 'stable', 'connected'];
@@ -139,6 +171,184 @@ describe('both offer at once', () => {
   });
 });
 
+describe('restarts of ICE', () => {
+  const RENEWED = turn('renewed');
+
+  test('use fresh credentials, on both sides', async () => {
+    const { fake, caller, callee, asked, drain } = await pair({
+      configuration: turn('first'),
+      ask: () => Promise.resolve(RENEWED),
+    });
+    await fake.advance(LONG_MS);
+    caller.peer.restart();
+    await drain();
+    expect(asked).toEqual(['caller', 'callee']);
+    for (const { connection } of [caller, callee])
+      expect(connection.configuration.iceServers).toEqual(RENEWED.iceServers);
+    expect(states(caller, callee)).toEqual(UP);
+  });
+
+  test('use what was told just before, without asking', async () => {
+    const { fake, caller, asked, drain } = await pair();
+    await fake.advance(LONG_MS);
+    caller.ice.take(RENEWED);
+    // Until then, browsers would take it for the wish to restart.
+    expect(caller.connection.configuration.iceServers).toEqual([{ urls: ['stun:a'] }]);
+    caller.peer.restart();
+    await drain();
+    expect(asked).toEqual(['callee']);
+    expect(caller.connection.configuration.iceServers).toEqual(RENEWED.iceServers);
+  });
+
+  test('at the same time are one, with one question', async () => {
+    const answers: (() => void)[] = [];
+    const { fake, caller, callee, restarted, asked, drain } = await pair({
+      ask: () => new Promise((resolve) => answers.push(() => resolve(RENEWED))),
+    });
+    await fake.advance(LONG_MS);
+    caller.peer.restart();
+    await fake.advance(1_000);
+    caller.peer.restart();
+    answers[0]?.();
+    await drain();
+    answers[1]?.();
+    await drain();
+    expect(restarted).toEqual(['caller']);
+    expect(asked).toEqual(['caller', 'callee']);
+    expect(states(caller, callee)).toEqual(UP);
+  });
+
+  test('of both sides at the same time ask once on each', async () => {
+    const answers: (() => void)[] = [];
+    const { fake, caller, callee, asked, drain } = await pair({
+      ask: () => new Promise((resolve) => answers.push(() => resolve(RENEWED))),
+    });
+    await fake.advance(LONG_MS);
+    caller.peer.restart();
+    callee.peer.restart();
+    answers[0]?.();
+    // The caller's offer finds the callee asking for its own.
+    await drain();
+    expect(asked).toEqual(['caller', 'callee']);
+    answers[1]?.();
+    await drain();
+    expect(states(caller, callee)).toEqual(UP);
+    expect(asked).toEqual(['caller', 'callee']);
+  });
+
+  test('wait some seconds for the server, and not longer', async () => {
+    const silent = () => new Promise<never>(() => undefined);
+    const { fake, caller, callee, restarted, drain } = await pair({ ask: silent });
+    await fake.advance(LONG_MS);
+    caller.peer.restart();
+    await fake.advance(4_999);
+    caller.peer.restart();
+    expect(restarted).toEqual([]);
+    await fake.advance(1);
+    await drain();
+    expect(restarted).toEqual(['caller']);
+    // The callee asks too before it answers.
+    await fake.advance(5_000);
+    await drain();
+    expect(states(caller, callee)).toEqual(UP);
+    expect(callee.connection.remoteDescription?.sdp).toBe(caller.connection.localDescription?.sdp);
+    expect(fake.reported).toEqual([]);
+  });
+
+  test('go on with what there is where the server refuses', async () => {
+    const refusing = () => Promise.reject(new Error('no'));
+    const { fake, caller, callee, restarted, drain } = await pair({ ask: refusing });
+    await fake.advance(LONG_MS);
+    callee.peer.restart();
+    await drain();
+    expect(restarted).toEqual(['callee']);
+    expect(states(caller, callee)).toEqual(UP);
+    expect(fake.reported).toEqual([]);
+  });
+
+  test('go on where the browser does not take what the server told', async () => {
+    const { fake, caller, callee, restarted, drain } = await pair();
+    await fake.advance(LONG_MS);
+    caller.connection.setConfiguration = () => {
+      throw new DOMException('bad address', 'SyntaxError');
+    };
+    caller.peer.restart();
+    await drain();
+    expect(restarted).toEqual(['caller']);
+    expect(states(caller, callee)).toEqual(UP);
+    expect(fake.reported).toMatchObject([{ code: 'media_failed' }]);
+  });
+
+  test('are not begun any more when the call ends meanwhile', async () => {
+    let answer: (ice: IceConfiguration) => void = () => undefined;
+    const { fake, caller, restarted, ways } = await pair({
+      ask: () => new Promise((resolve) => (answer = resolve)),
+    });
+    await fake.advance(LONG_MS);
+    caller.peer.restart();
+    await settle();
+    caller.peer.close();
+    answer(RENEWED);
+    await settle();
+    expect([restarted, ways.caller, fake.reported]).toEqual([[], [], []]);
+    expect(fake.timers).toBe(0);
+  });
+
+  test('are told from other offers: a camera needs no credentials', async () => {
+    const { fake, caller, callee, asked, drain } = await pair();
+    await fake.advance(LONG_MS);
+    await caller.peer.sendVideo(camera());
+    await drain();
+    expect(states(caller, callee)).toEqual(UP);
+    expect(asked).toEqual([]);
+  });
+});
+
+describe('relay only', () => {
+  const ADDRESSES = /(192\.0\.2|203\.0\.113|198\.51\.100)\.1/g;
+
+  test('tells no candidate but those of relays, nor the addresses behind them', async () => {
+    const both = await pair({ configuration: turn('first'), relayOnly: true });
+    await both.fake.advance(LONG_MS);
+    both.callee.peer.restart();
+    await both.drain();
+    expect(states(both.caller, both.callee)).toEqual(UP);
+    expect(both.caller.connection.configuration.iceTransportPolicy).toBe('relay');
+    // The fake browser itself would tell them.
+    expect(both.caller.connection.localDescription?.sdp).toContain('typ host');
+    const texts = JSON.stringify(both.told);
+    expect(both.told.length).toBeGreaterThan(8);
+    expect(texts).toContain('typ relay raddr 0.0.0.0 rport 9');
+    expect(texts).not.toMatch(/typ (host|srflx)/);
+    expect(new Set(texts.match(ADDRESSES))).toEqual(new Set(['198.51.100.1']));
+  });
+
+  test('holds where the server wants it, also from the middle of a call on, and for good', async () => {
+    const { fake, caller, ways, drain } = await pair({ configuration: turn('first') });
+    await fake.advance(LONG_MS);
+    caller.ice.take({ ...turn('strict'), iceTransportPolicy: 'relay' });
+    caller.ice.take(turn('lax'));
+    caller.peer.restart();
+    await settle();
+    expect(caller.connection.configuration.iceTransportPolicy).toBe('relay');
+    expect(JSON.stringify(ways.caller)).not.toMatch(/typ (host|srflx)/);
+    await drain();
+  });
+
+  test('is refused where there is no relay', () => {
+    const { world } = new FakeWorld(rtcParts());
+    const ask = () => Promise.resolve(ICE);
+    const strict: IceConfiguration = { ...ICE, iceTransportPolicy: 'relay' };
+    for (const init of [
+      { configuration: ICE, relayOnly: true, ask },
+      { configuration: strict, relayOnly: false, ask },
+    ])
+      expect(() => new Ice(world, init)).toThrow(
+        expect.objectContaining({ code: 'relay_unavailable' }),
+      );
+  });
+});
+
 describe('lost ways', () => {
   test('"failed" restarts ICE: the caller at once, the callee later', async () => {
     const { fake, caller, callee, restarted, drain } = await pair();
@@ -152,16 +362,6 @@ describe('lost ways', () => {
     expect(states(caller, callee)).toEqual(UP);
     expect(restarted).toEqual(['caller']);
     expect(caller.media).toEqual(['connected', 'interrupted', 'connected']);
-  });
-
-  test('a restart uses the servers that were told last', async () => {
-    const { caller } = await pair();
-    const server = { urls: ['turn:b'], username: 'u', credential: 'c' };
-    caller.peer.setIce({ ...ICE, iceServers: [server], iceTransportPolicy: 'relay' });
-    expect(caller.connection.configuration).toEqual({
-      iceServers: [server],
-      iceTransportPolicy: 'relay',
-    });
   });
 
   test('the callee restarts where the caller does not notice', async () => {
@@ -217,14 +417,15 @@ describe('lost ways', () => {
   });
 
   test('after the end nothing is done any more', async () => {
-    const { fake, caller, ways } = await pair();
+    const { fake, caller, callee, ways } = await pair();
     caller.peer.close();
     caller.peer.close();
+    callee.peer.close();
     caller.peer.restart();
-    caller.peer.setIce(ICE);
     caller.peer.handleCandidate(1, null);
     await settle();
     expect(ways.caller).toEqual([]);
+    expect(fake.timers).toBe(0);
     expect(fake.reported).toEqual([]);
   });
 });
@@ -243,7 +444,7 @@ test('whatever is lost and whoever restarts, both ends meet when signals come th
   const step = fc.constantFrom(...STEPS, 'fromCaller' as const, 'fromCallee' as const);
   const property = fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
     const { fake, caller, callee, ways, deliver, drain } = await pair({ hold: true });
-    await settle();
+    await fake.advance(LONG_MS);
     const resend = (): void => {
       caller.peer.resend();
       callee.peer.resend();

@@ -1,7 +1,9 @@
 import { asCallboxError, clientError } from '../errors.js';
-import type { Candidate, Description, IceConfiguration } from '../frames.js';
+import type { Candidate, Description } from '../frames.js';
 import { fullJitter } from '../retry-policy.js';
 import { Island, type Timer, type World } from '../world.js';
+import { type Ice, iceNameOf } from './ice.js';
+import { type CallPath, PathWatch } from './path.js';
 
 /** What {@link Peer} tells. */
 export interface PeerEvents {
@@ -13,6 +15,8 @@ export interface PeerEvents {
   media: 'connected' | 'interrupted';
   /** Tracks of the other side are there. */
   stream: MediaStream;
+  /** Media goes another way, or its first. */
+  path: CallPath;
 }
 
 /** How a leg is set up. */
@@ -24,7 +28,7 @@ export interface PeerOptions {
   /** What is sent. */
   stream: MediaStream;
   /** STUN and TURN. */
-  ice: IceConfiguration;
+  ice: Ice;
 }
 
 /**
@@ -34,6 +38,7 @@ export interface PeerOptions {
 export class Peer extends Island<PeerEvents> {
   readonly #options: PeerOptions;
   readonly #connection: RTCPeerConnection;
+  readonly #path: PathWatch;
   /** Steps run one after another: a remote description never meets a half-made local one. */
   #steps: Promise<void> = Promise.resolve();
   #closed = false;
@@ -52,13 +57,16 @@ export class Peer extends Island<PeerEvents> {
   #media: 'new' | 'connected' | 'interrupted' = 'new';
   #restartTimer: Timer | null = null;
   #restarts = 0;
+  #isRestarting = false;
 
   constructor(world: World, options: PeerOptions) {
     super(world);
     const { RTCPeerConnection } = world;
     if (!RTCPeerConnection) throw clientError('media_failed');
     this.#options = options;
-    this.#connection = new RTCPeerConnection(configured(options.ice));
+    this.#connection = new RTCPeerConnection(options.ice.configuration);
+    this.#path = new PathWatch(world, this.#connection);
+    this.#path.on('change', (path) => this.emit('path', path));
     this.#listen(this.#connection);
     // The callee's tracks go where the caller's offer has places for them.
     if (!options.polite) this.#addTransceivers();
@@ -103,18 +111,20 @@ export class Peer extends Island<PeerEvents> {
     });
   }
 
-  /** The server named other STUN and TURN servers: the next restart uses them. */
-  setIce(ice: IceConfiguration): void {
-    if (this.#closed) return;
-    this.#connection.setConfiguration(configured(ice));
-  }
-
-  /** The network changed or the media stopped: find another way. */
+  /** The network changed or the media stopped: find another way, with fresh credentials. */
   restart(): void {
     this.#stopTimer();
-    if (this.#closed || this.#remoteGeneration === 0) return;
+    if (this.#closed || this.#remoteGeneration === 0 || this.#isRestarting) return;
     this.#restarts += 1;
-    this.#step(() => this.#connection.restartIce());
+    this.#isRestarting = true;
+    // Signals of the other side do not wait for the server's answer.
+    void this.#options.ice.renew().then(() => {
+      this.#isRestarting = false;
+      this.#step(() => {
+        this.#useIce();
+        this.#connection.restartIce();
+      });
+    });
   }
 
   /** Begins to send a picture, in the place that was kept for it or in a new one. */
@@ -135,6 +145,7 @@ export class Peer extends Island<PeerEvents> {
     if (this.#closed) return;
     this.#closed = true;
     this.#stopTimer();
+    this.#path.stop();
     this.#connection.close();
   }
 
@@ -144,10 +155,11 @@ export class Peer extends Island<PeerEvents> {
       if (!this.#options.polite || this.#remoteGeneration > 0) this.#step(() => this.#offer());
     };
     connection.onicecandidate = ({ candidate }) => {
-      const plainCandidate = candidate && plainOf(candidate);
-      this.#sentCandidates.push(plainCandidate);
+      const told = candidate && this.#concealed(candidate);
+      if (told === undefined) return;
+      this.#sentCandidates.push(told);
       if (this.#isDescribing) return;
-      this.emit('candidate', { generation: this.#localGeneration, candidate: plainCandidate });
+      this.emit('candidate', { generation: this.#localGeneration, candidate: told });
     };
     connection.ontrack = ({ track, streams }) => this.#takeTrack(track, streams[0]);
     connection.onconnectionstatechange = () => this.#handleState(connection.connectionState);
@@ -178,6 +190,11 @@ export class Peer extends Island<PeerEvents> {
     const collision = this.#connection.signalingState !== 'stable';
     if (collision && !this.#options.polite) return;
     const first = this.#remoteGeneration === 0;
+    // Whoever answers a restart finds its own ways anew too.
+    if (!first && iceNameOf(description.sdp) !== iceNameOf(this.#remoteSdp)) {
+      await this.#options.ice.renew();
+      this.#useIce();
+    }
     // Where both made an offer, this takes back the own one.
     await this.#connection.setRemoteDescription(description);
     this.#remoteGeneration = generation;
@@ -204,7 +221,7 @@ export class Peer extends Island<PeerEvents> {
     await this.#connection.setLocalDescription().finally(() => (this.#isDescribing = false));
     const { localDescription } = this.#connection;
     if (!localDescription) throw clientError('media_failed');
-    const described = { generation, description: plain(localDescription) };
+    const described = { generation, description: this.#plain(localDescription) };
     this.#sent = described;
     this.emit('describe', described);
     this.#tellCandidates();
@@ -274,6 +291,7 @@ export class Peer extends Island<PeerEvents> {
     if (state === 'connected') {
       this.#stopTimer();
       this.#restarts = 0;
+      this.#path.look();
       this.#setMedia('connected');
     } else if (state === 'disconnected') {
       // Often comes back by itself.
@@ -299,9 +317,33 @@ export class Peer extends Island<PeerEvents> {
     this.#restartTimer = this.world.setTimeout(() => this.restart(), ms);
   }
 
+  #plain({ type, sdp }: RTCSessionDescription): Description {
+    return { type: type === 'answer' ? 'answer' : 'offer', sdp: this.#options.ice.conceal(sdp) };
+  }
+
+  /** What of a candidate the other side is told; `undefined` where it must not know of it. */
+  #concealed(own: RTCIceCandidate): Candidate | undefined {
+    const { sdpMid, sdpMLineIndex, usernameFragment } = own;
+    const candidate = this.#options.ice.conceal(own.candidate);
+    // An empty one says that a part has no more of them.
+    if (candidate === '' && own.candidate !== '') return undefined;
+    return { candidate, sdpMid, sdpMLineIndex, usernameFragment };
+  }
+
   #tellCandidates(): void {
     for (const candidate of this.#sentCandidates) {
       this.emit('candidate', { generation: this.#localGeneration, candidate });
+    }
+  }
+
+  /** Right before a restart: browsers take other servers for the wish to restart at the next offer, whatever it is for. */
+  #useIce(): void {
+    if (this.#closed) return;
+    try {
+      this.#connection.setConfiguration(this.#options.ice.configuration);
+    } catch (error) {
+      // What it has must do.
+      this.world.report(asCallboxError(error, 'media_failed'));
     }
   }
 
@@ -334,25 +376,6 @@ interface Described {
 
 function isIdle({ track }: RTCRtpSender): boolean {
   return !track || track.readyState === 'ended';
-}
-
-function plain({ type, sdp }: RTCSessionDescription): Description {
-  return { type: type === 'answer' ? 'answer' : 'offer', sdp };
-}
-
-function plainOf(candidate: RTCIceCandidate): Candidate {
-  const { sdpMid, sdpMLineIndex, usernameFragment } = candidate;
-  return { candidate: candidate.candidate, sdpMid, sdpMLineIndex, usernameFragment };
-}
-
-/** `null` is what travels; browsers want such fields left out. */
-function configured({ iceServers, iceTransportPolicy }: IceConfiguration): RTCConfiguration {
-  const servers = iceServers.map(({ urls, username, credential }) => ({
-    urls,
-    ...(username !== null && { username }),
-    ...(credential !== null && { credential }),
-  }));
-  return { iceServers: servers, iceTransportPolicy };
 }
 
 const DISCONNECTED_PATIENCE_MS = 3_000;
