@@ -20,8 +20,17 @@ pub fn path(relative: &str) -> PathBuf {
 
 /// Where `cargo build` leaves the server.
 pub fn server_binary() -> Result<PathBuf> {
+    built("callbox")
+}
+
+/// Where it leaves the server whose clock tests move.
+pub fn clock_server_binary() -> Result<PathBuf> {
+    built("callbox-with-clock")
+}
+
+fn built(name: &str) -> Result<PathBuf> {
     let folder = metadata::workspace()?.target_directory;
-    let name = format!("callbox{}", std::env::consts::EXE_SUFFIX);
+    let name = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     Ok(Path::new(&folder).join("debug").join(name))
 }
 

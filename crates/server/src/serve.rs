@@ -105,6 +105,11 @@ impl Server {
         &self.hub
     }
 
+    /// The relay, where there is one.
+    pub fn relay(&self) -> Option<&Arc<Relay>> {
+        self.relay.as_ref()
+    }
+
     /// Whether it speaks TLS.
     pub fn is_tls(&self) -> bool {
         self.tls.is_some()

@@ -16,6 +16,12 @@ export function serverBinary(): string {
   return found(env['CALLBOX_BIN'] ?? join(ROOT, 'target/debug/callbox'), BUILD_IT);
 }
 
+/** The same with a clock that a test moves, of `tests/clock-server`. */
+export function clockServerBinary(): string {
+  const path = env['CALLBOX_CLOCK_BIN'] ?? join(ROOT, 'target/debug/callbox-with-clock');
+  return found(path, BUILD_CLOCK);
+}
+
 /** The browser. */
 export function chromiumBinary(): string {
   const here = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
@@ -28,4 +34,5 @@ function found(path: string, advice: string): string {
 }
 
 const BUILD_IT = 'Run `cargo build --package callbox-server`, or set CALLBOX_BIN.';
+const BUILD_CLOCK = 'Run `cargo build --package callbox-clock-server`, or set CALLBOX_CLOCK_BIN.';
 const INSTALL_IT = 'Install Chromium, or set CHROMIUM to its path.';

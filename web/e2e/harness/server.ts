@@ -6,7 +6,8 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { inject } from 'vitest';
-import { serverBinary } from './places.js';
+import { ServerControl } from './control.js';
+import { clockServerBinary, serverBinary } from './places.js';
 import { logFolder } from './secrets.js';
 import { within } from './wait.js';
 
@@ -15,6 +16,11 @@ export interface ServerOptions {
   fixedPort?: boolean;
   /** What runs before it, with the data folder: other commands of the binary. */
   prepare?: (folder: string) => Promise<void>;
+  /** Puts its wall clock and its relay into the test's hands, by `control`. */
+  control?: {
+    /** How long allocations of the relay live between two refreshes. */
+    allocationSeconds?: number;
+  };
 }
 
 export class CallboxServer {
@@ -23,21 +29,22 @@ export class CallboxServer {
   /** Where its page is, `http://localhost:…`. */
   url = '';
   appKey = '';
-  readonly #fixedPort: boolean;
+  readonly #options: ServerOptions;
+  #control: ServerControl | null = null;
   #process: ChildProcess | null = null;
 
-  private constructor(fixedPort: boolean) {
+  private constructor(options: ServerOptions) {
     starts += 1;
-    this.#fixedPort = fixedPort;
+    this.#options = options;
     this.dataFolder = join(inject('runFolder'), `server-${starts}`, 'data');
     this.logFile = join(logFolder(), `server-${starts}.log`);
   }
 
   static async start(options: ServerOptions = {}): Promise<CallboxServer> {
-    const server = new CallboxServer(options.fixedPort ?? false);
+    const server = new CallboxServer(options);
     mkdirSync(server.dataFolder, { recursive: true });
     await options.prepare?.(server.dataFolder);
-    await server.#run(server.#fixedPort ? await freePort() : 0);
+    await server.#run(options.fixedPort ? await freePort() : 0);
     return server;
   }
 
@@ -45,9 +52,16 @@ export class CallboxServer {
     return Number(new URL(this.url).port);
   }
 
+  /** For a server that was started with `control`. */
+  get control(): ServerControl {
+    if (!this.#control) throw new Error('this server was started without `control`');
+    return this.#control;
+  }
+
   /** Starts again where it was: the same folder and the same port, so that pages find it. */
   async restart(): Promise<void> {
-    if (!this.#fixedPort) throw new Error('only a server with a fixed port can be started again');
+    if (!this.#options.fixedPort)
+      throw new Error('only a server with a fixed port can be started again');
     await this.#run(this.port);
   }
 
@@ -78,9 +92,11 @@ export class CallboxServer {
   }
 
   async #run(port: number): Promise<void> {
+    const { control } = this.#options;
+    const dev = ['dev', '--port', String(port), '--data', this.dataFolder, '--log', LOG_LEVEL];
     const process = spawn(
-      serverBinary(),
-      ['dev', '--port', String(port), '--data', this.dataFolder, '--log', LOG_LEVEL],
+      control ? clockServerBinary() : serverBinary(),
+      [...flags(control), ...dev],
       { stdio: ['ignore', 'pipe', 'pipe'] },
     );
     this.#process = process;
@@ -91,6 +107,7 @@ export class CallboxServer {
     const printed = await within(untilReady(process, this.logFile), 'the server to start');
     this.url = /^ *Open +(\S+)$/m.exec(printed)?.[1] ?? '';
     this.appKey = /^ *App key +(\S+)$/m.exec(printed)?.[1] ?? '';
+    this.#control = ServerControl.of(printed);
   }
 }
 
@@ -98,6 +115,11 @@ export class CallboxServer {
 export async function callbox(...args: string[]): Promise<string> {
   const { stdout } = await promisify(execFile)(serverBinary(), args);
   return stdout;
+}
+
+function flags(control: ServerOptions['control']): string[] {
+  const seconds = control?.allocationSeconds;
+  return seconds === undefined ? [] : ['--allocation-seconds', String(seconds)];
 }
 
 /** Resolves with all that it printed once it said how to stop it. */

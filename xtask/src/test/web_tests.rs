@@ -22,12 +22,15 @@ pub fn run_unit_tests(options: &Options, counts: &mut Counts) -> Result<()> {
     run_vitest("test", &[], options, counts)
 }
 
-/// Runs the end-to-end tests in Chromium against a server built from this tree.
+/// Runs the end-to-end tests in Chromium against servers built from this tree.
 pub fn run_end_to_end(options: &Options, counts: &mut Counts) -> Result<()> {
     let chromium = web::chromium()?;
-    process::run(cargo().args(["build", "--quiet", "--package", "callbox-server"]))?;
+    let packages = ["--package", "callbox-server", "--package", "callbox-clock-server"];
+    process::run(cargo().args(["build", "--quiet"]).args(packages))?;
     let server = repo::server_binary()?.to_string_lossy().into_owned();
-    let environment = [("CALLBOX_BIN", server.as_str()), ("CHROMIUM", &chromium)];
+    let clock_server = repo::clock_server_binary()?.to_string_lossy().into_owned();
+    let environment =
+        [("CALLBOX_BIN", server.as_str()), ("CALLBOX_CLOCK_BIN", &clock_server), ("CHROMIUM", &chromium)];
     run_vitest("e2e", &environment, options, counts)
 }
 

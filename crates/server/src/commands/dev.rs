@@ -3,8 +3,10 @@
 use std::io::{self, Write as _};
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
 
-use callbox_domain::{AppKey, AppSettings};
+use callbox_domain::{AppKey, AppSettings, Clock};
 use callbox_service::accounts::CreateApp;
 use callbox_service::audit::Actor;
 use callbox_wire::ErrorCode;
@@ -15,6 +17,7 @@ use crate::config::{Config, LogConfig, RelayConfig, ServerConfig, StorageConfig,
 use crate::data_folder::StartError;
 use crate::relay::{RelayDoors, addresses};
 use crate::serve::{Listeners, Server};
+use crate::system::SystemClock;
 use crate::{listen, telemetry, tls};
 
 /// Start a server for trying and developing
@@ -25,7 +28,7 @@ use crate::{listen, telemetry, tls};
 /// Phones and other machines: 'callbox dev --host <this machine's address>'. Browsers give camera and microphone only
 /// to secure pages, so the server then makes itself a certificate, about which the browser asks once.
 #[derive(Debug, Args)]
-pub(super) struct DevArguments {
+pub struct DevArguments {
     /// Port of the page, the API and the sockets; the figures for Prometheus are one above, the relay two. 0 takes free ones
     #[arg(long, default_value_t = 8080)]
     port: u16,
@@ -40,7 +43,26 @@ pub(super) struct DevArguments {
     log: String,
 }
 
+/// What a test may change of the world in which the server runs.
+pub struct Surroundings {
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// How long allocations of the relay live between two refreshes, if not as long as usual.
+    pub allocation_life_max: Option<Duration>,
+}
+
 pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
+    let surroundings = Surroundings { clock: Arc::new(SystemClock::new()), allocation_life_max: None };
+    run_in(arguments, surroundings, |_| Ok(String::new())).await
+}
+
+/// As the command does, in other surroundings. `beside` sets up what a test needs beside the server, and returns lines to
+/// print with the others.
+pub async fn run_in(
+    arguments: DevArguments,
+    surroundings: Surroundings,
+    beside: impl FnOnce(&Server) -> Result<String, StartError>,
+) -> Result<(), StartError> {
     let address = resolve(&arguments.host)?;
     let is_local = address.is_loopback();
     let port_above = |count: u16| if arguments.port == 0 { 0 } else { arguments.port.saturating_add(count) };
@@ -75,7 +97,12 @@ pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
     }
     let relay_port =
         relay.as_ref().and_then(|relay| relay.listen_addresses().first()).map_or(0, SocketAddr::port);
-    let server = Server::open(&config, relay)?;
+    let relay = match surroundings.allocation_life_max {
+        Some(time) => relay.map(|relay| relay.with_allocation_life_max(time)),
+        None => relay,
+    };
+    let server = Server::open_with(&config, relay, surroundings.clock)?;
+    let more = beside(&server)?;
     server.service().allow_open_sign_in();
     let stop = stop_signal()?;
     let app_key = demo_app(&server).await?;
@@ -94,7 +121,7 @@ pub(super) async fn run(arguments: DevArguments) -> Result<(), StartError> {
            App key    {app_key}\n  \
            Data       {data}\n  \
            Relay      turn:{relay_host}:{relay_port}\n  \
-           Metrics    http://127.0.0.1:{metrics_port}/metrics\n\n\
+           Metrics    http://127.0.0.1:{metrics_port}/metrics\n{more}\n\
          {warning}Press Ctrl-C to stop.\n"
     ))?;
     server.run(Listeners { http, metrics: Some(metrics) }, Some(&app_key), stop).await

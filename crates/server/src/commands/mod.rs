@@ -4,7 +4,7 @@ mod app;
 mod audit;
 mod backup;
 mod config;
-mod dev;
+pub mod dev;
 mod operations;
 mod progress;
 mod restore;

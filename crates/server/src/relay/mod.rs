@@ -24,6 +24,7 @@ pub struct RelayDoors {
     bindings: Vec<RelayBinding>,
     /// Where HTTP is. With TLS it takes TURN too.
     http: SocketAddr,
+    allocation_life_max: Duration,
 }
 
 /// What a relay works with that is no matter of configuration.
@@ -56,7 +57,13 @@ impl RelayDoors {
         let bindings = addresses::bindings(&relay.named_addresses()?, &everywhere);
         let options = RelayOptions { listen, tls_listen, addresses: bindings.clone() };
         let sockets = RelaySockets::bind(&options).map_err(|error| StartError::Other(error.to_string()))?;
-        Ok(Some(Self { sockets, bindings, http }))
+        let allocation_life_max = ALLOCATION_LIFE_MAX;
+        Ok(Some(Self { sockets, bindings, http, allocation_life_max }))
+    }
+
+    /// Lets allocations live no longer than this between two refreshes, so that a test sees many of those.
+    pub fn with_allocation_life_max(self, allocation_life_max: Duration) -> Self {
+        Self { allocation_life_max, ..self }
     }
 
     /// Where it listens for UDP and TCP, with real ports.
@@ -83,7 +90,8 @@ impl RelayDoors {
         let tls = certificate.map(|(cert, key)| tls::load(cert, key)).transpose()?;
         let listen = self.listen_addresses().iter().chain(self.tls_listen_addresses()).copied();
         let own_addresses = addresses::own_addresses(&self.bindings, listen);
-        let settings = settings(&config.relay, works.key, own_addresses)?;
+        let mut settings = settings(&config.relay, works.key, own_addresses)?;
+        settings.limits.lifetime_max = self.allocation_life_max;
         let parts = RelayParts { clock: works.clock, random: works.random, urls, tls };
         let cannot = |error| StartError::Other(format!("the relay cannot start: {error}"));
         let relay = Relay::start(self.sockets, settings, parts).map_err(cannot)?;
