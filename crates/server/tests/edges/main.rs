@@ -1,5 +1,7 @@
 //! Whole servers, asked over real sockets and HTTP.
 
+#[cfg(unix)]
+mod aiortc;
 mod backends;
 #[cfg(target_os = "linux")]
 mod disk;
@@ -21,6 +23,10 @@ mod slow_reader;
 mod socket;
 mod steps;
 mod stopping;
+#[cfg(unix)]
+mod strangers;
 mod turn;
+#[cfg(unix)]
+mod uclient;
 mod walk;
 mod whole_call;
