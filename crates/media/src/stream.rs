@@ -6,6 +6,7 @@ use std::net::Shutdown;
 use std::time::Duration;
 
 use callbox_turn_proto::Client;
+use callbox_turn_proto::frames::{Frame, next_frame};
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use rustls::ServerConnection;
@@ -142,11 +143,10 @@ impl Stream {
             while tls.wants_write() {
                 some(uninterrupted(|| tls.write_tls(&mut self.socket))?)?;
             }
-            let (front, _) = self.queue.as_slices();
-            if front.is_empty() {
+            if self.queue.is_empty() {
                 return Ok(());
             }
-            let count = some(tls.writer().write(&front[..front.len().min(RECORD_BYTES)])?)?;
+            let count = some(tls.writer().write(first_frame(&mut self.queue))?)?;
             self.queue.drain(..count);
         }
     }
@@ -177,6 +177,16 @@ fn read_tls(tls: &mut ServerConnection, socket: &mut TcpStream, space: &mut [u8]
     }
 }
 
+/// What goes into the next record of TLS: one frame, since there are clients that take each record for one. There is room
+/// for all of it, so that the next one begins with a frame too.
+fn first_frame(queue: &mut VecDeque<u8>) -> &[u8] {
+    let bytes = queue.make_contiguous();
+    match next_frame(bytes) {
+        Frame::Whole(length) => &bytes[..length],
+        Frame::Incomplete | Frame::Broken => bytes,
+    }
+}
+
 fn uninterrupted(mut write: impl FnMut() -> io::Result<usize>) -> io::Result<usize> {
     loop {
         match write() {
@@ -204,9 +214,6 @@ const ANSWER_RESERVE_BYTES: usize = 16 << 10;
 
 /// A queue that is empty keeps no more than this.
 const QUEUE_BYTES_KEPT: usize = 16 << 10;
-
-/// The longest plaintext of a record (RFC 8446, section 5.1).
-const RECORD_BYTES: usize = 16 << 10;
 
 #[cfg(test)]
 mod tests {
@@ -278,6 +285,21 @@ mod tests {
         assert_eq!(received, sent);
         assert!(stream.queue.is_empty());
         assert!(stream.queue.capacity() <= QUEUE_BYTES_KEPT);
+    }
+
+    #[test]
+    fn a_record_of_tls_holds_one_frame_however_many_wait() {
+        let (mut stream, _there) = pair(b"");
+        let frames = [&b"\x40\x00\x00\x05hello\0\0\0"[..], b"\x7f\xff\x00\x00", b"\x40\x01\x00\x01x\0\0\0"];
+        // Until the queue begins anew at the front of its memory.
+        for frame in frames.iter().cycle().take(1_000) {
+            assert_eq!(stream.queue(frame), Queued::Yes);
+            assert_eq!(stream.queue(frames[0]), Queued::Yes);
+            for expected in [*frame, frames[0]] {
+                assert_eq!(first_frame(&mut stream.queue), expected);
+                stream.queue.drain(..expected.len());
+            }
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The configuration: whether it reads, and whether what it says goes together.
 
+use std::net::SocketAddr;
+
 use callbox_domain::address::is_public;
 
 use super::finding::Finding;
