@@ -183,14 +183,14 @@ impl Model {
             Step::EndSession { user } => {
                 let session = USERS[user].2;
                 self.world.handle(Input::Revoked(Revoked::Session(session)), &[]);
-                self.refused.insert(session, self.now() + Duration::from_mins(20));
+                self.refuse(session);
                 self.held.retain(|user, _| USERS[*user].2 != session);
             }
             Step::EndCall { user } => {
                 let call = USERS[user].3;
                 self.world.handle(Input::Revoked(Revoked::Call(call)), &[]);
                 if !call.is_empty() {
-                    self.refused.insert(call, self.now() + Duration::from_mins(20));
+                    self.refuse(call);
                     self.held.retain(|user, _| USERS[*user].3 != call);
                 }
             }
@@ -203,6 +203,15 @@ impl Model {
                 self.world.handle(Input::DropAllocations, &[]);
                 self.held.clear();
             }
+        }
+    }
+
+    /// For twenty minutes; who is refused for ten more at least is told nothing new.
+    fn refuse(&mut self, name: &'static str) {
+        let now = self.now();
+        let until = self.refused.entry(name).or_insert(now);
+        if *until < now + Duration::from_mins(10) {
+            *until = now + Duration::from_mins(20);
         }
     }
 
