@@ -104,8 +104,9 @@ fn comparisons(entrants: &[Entrant]) -> Vec<Comparison> {
         .iter()
         .map(|way| row(way.name.to_owned(), "µs", &|it| it.of(*way, Outcome::cpu_per_packet)))
         .collect();
-    packets.push(row("packets lost, of a million".to_owned(), "", &|entrant| {
-        median(entrant.loads.iter().map(|(_, it)| it.lost as f64 * 1e6 / it.relayed as f64))
+    packets.push(row("packets lost, of a million, over all rounds".to_owned(), "", &|entrant| {
+        let total = |count: fn(&Outcome) -> u64| entrant.loads.iter().map(|(_, it)| count(it)).sum::<u64>();
+        Some(total(|it| it.lost) as f64 * 1e6 / total(|it| it.relayed) as f64)
     }));
     let held = |what: &str, unit, figure: fn(&Held) -> f64| {
         row(what.to_owned(), unit, &|entrant| entrant.holding(figure))
