@@ -149,7 +149,9 @@ export class DemoTab {
         }),
       count,
     );
-    await within(seen, `${count} pictures of the other side`);
+    // A busy machine may show ten a second.
+    const patience = PATIENCE_MS + count * 100;
+    await within(seen, `${count} pictures of the other side`, patience);
   }
 }
 
