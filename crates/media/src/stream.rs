@@ -103,6 +103,11 @@ impl Stream {
         (filled, Rest::More)
     }
 
+    /// How much was kept, or came early.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.partial.len()
+    }
+
     /// Keeps the beginning of a frame for the next time.
     pub(crate) fn keep(&mut self, partial: &[u8]) {
         self.partial = partial.to_vec();
