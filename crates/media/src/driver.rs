@@ -19,6 +19,7 @@ use crate::datagrams::{Arrived, Receiver};
 use crate::doors::{Door, Doors};
 use crate::mailbox::{Command, Mailbox};
 use crate::outbox::{Content, Outbox};
+use crate::relay::EARLY_BYTES_MAX;
 use crate::report::{self, Dropped};
 use crate::source::Source;
 use crate::stream::Rest;
@@ -220,7 +221,11 @@ impl Driver {
         let Some(stream) = self.streams.find_mut(number) else { return };
         stream.is_listed = false;
         let client = stream.client;
-        let (length, rest) = stream.read(&mut self.stream_bytes);
+        // There may be any number of strangers, and a frame from one costs more to answer than to send.
+        let is_known = self.server.has_allocation(&client);
+        let share =
+            if is_known { STREAM_BYTES_AT_ONCE } else { stream.kept_bytes() + STRANGER_BYTES_AT_ONCE };
+        let (length, rest) = stream.read(&mut self.stream_bytes[..share]);
         // TLS may have something to say on its own.
         self.streams.touch(number);
         let now = self.now();
@@ -362,6 +367,12 @@ const EVENTS_MAX: usize = 1_024;
 
 /// What is read from a stream before others have their turn.
 const STREAM_BYTES_AT_ONCE: usize = 32 << 10;
+
+/// The same of a stream without an allocation: about as many requests as datagrams that one call receives.
+const STRANGER_BYTES_AT_ONCE: usize = 1 << 10;
+
+/// What came early fits in too.
+const _: () = assert!(EARLY_BYTES_MAX + STRANGER_BYTES_AT_ONCE <= STREAM_BYTES_AT_ONCE);
 
 /// A frame says how long it is without its head, the longer of which is that of STUN.
 const FRAME_HEAD_BYTES_MAX: usize = 20;

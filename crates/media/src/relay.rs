@@ -194,7 +194,7 @@ fn message(panic: &(dyn Any + Send)) -> &str {
 }
 
 /// More is never read before a stream is recognised: one record of TLS.
-const EARLY_BYTES_MAX: usize = 16 << 10;
+pub(crate) const EARLY_BYTES_MAX: usize = 16 << 10;
 
 /// A stop waits for the thread no longer than this.
 const STOP_TIME_MAX: Duration = Duration::from_secs(2);

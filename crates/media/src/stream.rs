@@ -28,6 +28,8 @@ pub(crate) struct Stream {
     partial: Vec<u8>,
     /// Whole frames, but for the first, of which a part may be gone.
     queue: VecDeque<u8>,
+    /// Whether anything was ever relayed to the client, which needs a credential.
+    has_media: bool,
     _place: Place,
 }
 
@@ -71,6 +73,7 @@ impl Stream {
             tls,
             partial: early,
             queue: VecDeque::new(),
+            has_media: false,
             _place: place,
         }
     }
@@ -100,6 +103,11 @@ impl Stream {
         (filled, Rest::More)
     }
 
+    /// How much was kept, or came early.
+    pub(crate) fn kept_bytes(&self) -> usize {
+        self.partial.len()
+    }
+
     /// Keeps the beginning of a frame for the next time.
     pub(crate) fn keep(&mut self, partial: &[u8]) {
         self.partial = partial.to_vec();
@@ -108,7 +116,9 @@ impl Stream {
     /// Queues whole frames.
     pub(crate) fn queue(&mut self, bytes: &[u8]) -> Queued {
         let is_media = is_media(bytes);
-        let limit = if is_media { QUEUE_BYTES_MAX } else { QUEUE_BYTES_MAX + ANSWER_RESERVE_BYTES };
+        self.has_media |= is_media;
+        let for_media = if self.has_media { QUEUE_BYTES_MAX } else { 0 };
+        let limit = if is_media { for_media } else { for_media + ANSWER_RESERVE_BYTES };
         if self.queue.len() + bytes.len() > limit {
             return if is_media { Queued::Dropped } else { Queued::Overflow };
         }
@@ -209,7 +219,8 @@ fn is_media(bytes: &[u8]) -> bool {
 /// fresher packets.
 const QUEUE_BYTES_MAX: usize = 128 << 10;
 
-/// What answers may take beyond that: media must not keep an answer out.
+/// What answers may take beyond that: media must not keep an answer out. Where there is no media, it is all that they may take,
+/// for anyone at all can ask and not listen.
 const ANSWER_RESERVE_BYTES: usize = 16 << 10;
 
 /// A queue that is empty keeps no more than this.
@@ -260,6 +271,15 @@ mod tests {
         while stream.queue(&answer) == Queued::Yes {}
         assert_eq!(stream.queue(&answer), Queued::Overflow);
         assert!(stream.queue.len() <= QUEUE_BYTES_MAX + ANSWER_RESERVE_BYTES);
+    }
+
+    #[test]
+    fn who_is_relayed_nothing_has_room_for_a_few_answers_only() {
+        let (mut stream, _there) = pair(b"");
+        let answer = [&[0x01, 0x01][..], &[0; 98]].concat();
+        while stream.queue(&answer) == Queued::Yes {}
+        assert_eq!(stream.queue(&answer), Queued::Overflow);
+        assert!((10_000..=ANSWER_RESERVE_BYTES).contains(&stream.queue.len()), "{}", stream.queue.len());
     }
 
     #[test]

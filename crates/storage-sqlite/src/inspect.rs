@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, OptionalExtension};
 
 use callbox_domain::Timestamp;
@@ -45,18 +46,26 @@ pub fn inspect(database: &Path, name: &str) -> Result<Inspected, OpenError> {
 
 fn open(database: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    if with_ending(database, "-wal").exists() {
+    let is_there = |ending| with_ending(database, ending).exists();
+    let (Some(address), false) = (address(database), is_there("-wal") && is_there("-shm")) else {
         return Connection::open_with_flags(database, flags);
+    };
+    let by_address = |how: &str| {
+        Connection::open_with_flags(format!("{address}?{how}"), flags | OpenFlags::SQLITE_OPEN_URI)
+    };
+    if !is_there("-wal") {
+        // Without its log the database is whole in one file. SQLite would make the log to read it, and leave it behind.
+        return by_address("immutable=1");
     }
-    // Without its log the database is whole in one file. SQLite would make the log to read it, and leave it behind.
-    match immutable(database) {
-        Some(address) => Connection::open_with_flags(address, flags | OpenFlags::SQLITE_OPEN_URI),
-        None => Connection::open_with_flags(database, flags),
-    }
+    // A log whose index is missing is nobody's at the moment. Alone with it, SQLite keeps the index in memory.
+    let connection = by_address("vfs=unix-none")?;
+    connection.pragma_update(None, "locking_mode", "EXCLUSIVE")?;
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
+    Ok(connection)
 }
 
-/// The file as an address (RFC 8089) that tells SQLite to take neither locks nor a log. Nothing where paths are no bytes.
-fn immutable(database: &Path) -> Option<String> {
+/// The file as an address (RFC 8089), in which SQLite is told what it need not do. Nothing where paths are no bytes.
+fn address(database: &Path) -> Option<String> {
     let path = std::path::absolute(database).ok().filter(|_| cfg!(unix))?;
     let encode = |byte: &u8| match byte {
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'.' | b'_' | b'~' => {
@@ -65,7 +74,7 @@ fn immutable(database: &Path) -> Option<String> {
         byte => format!("%{byte:02X}"),
     };
     let path: String = path.as_os_str().as_encoded_bytes().iter().map(encode).collect();
-    Some(format!("file:{path}?immutable=1"))
+    Some(format!("file:{path}"))
 }
 
 #[cfg(test)]
@@ -103,6 +112,22 @@ mod tests {
         assert!(inspected.migrated_at.is_some());
         assert_eq!(inspect(&database, "nobody").expect("good").meta, None);
         assert_eq!(files(folder.path()), before);
+    }
+
+    #[test]
+    fn a_copy_of_an_open_database_is_looked_at_and_stays_as_it_is() {
+        let (folder, copy) = (TempDir::new().expect("a folder"), TempDir::new().expect("a folder"));
+        let [database, copied] = [&folder, &copy].map(|folder| folder.path().join("callbox.sqlite"));
+        let store = open_store(&database);
+        store.set_meta("who", "me").expect("kept");
+        // Copies leave out what holds for the running program alone.
+        for ending in ["", "-wal"] {
+            fs::copy(with_ending(&database, ending), with_ending(&copied, ending)).expect("copied");
+        }
+        store.close();
+        let before = files(copy.path());
+        assert_eq!(inspect(&copied, "who").expect("good").meta.as_deref(), Some("me"));
+        assert!(files(copy.path()) == before, "the same files with the same bytes");
     }
 
     #[test]

@@ -109,10 +109,11 @@ impl RelayDoors {
 /// Whether the server's other door has this port for TCP already: 443 for example, which is then the relay's for UDP.
 pub(crate) fn shares_tcp(address: SocketAddr, http: SocketAddr) -> bool {
     let (one, other) = (address.ip(), http.ip());
-    address.port() == http.port()
-        && address.port() != 0
-        && one.is_ipv4() == other.is_ipv4()
-        && (one == other || one.is_unspecified() || other.is_unspecified())
+    let is_same_family = one.is_ipv4() == other.is_ipv4();
+    // Where HTTP listens on all of IPv6, it has IPv4 too.
+    let has_all = other.is_unspecified() && (other.is_ipv6() || is_same_family);
+    let overlap = has_all || one == other || (is_same_family && one.is_unspecified());
+    address.port() == http.port() && address.port() != 0 && overlap
 }
 
 /// The relay's own certificate and key, or else those of HTTPS.
@@ -159,6 +160,9 @@ mod tests {
             ("127.0.0.1:443", "0.0.0.0:443", true),
             ("127.0.0.2:443", "127.0.0.1:443", false),
             ("[::]:443", "0.0.0.0:443", false),
+            ("0.0.0.0:443", "[::]:443", true),
+            ("127.0.0.1:443", "[::]:443", true),
+            ("0.0.0.0:443", "[::1]:443", false),
             ("0.0.0.0:3478", "0.0.0.0:443", false),
             ("127.0.0.1:0", "127.0.0.1:0", false),
         ] {

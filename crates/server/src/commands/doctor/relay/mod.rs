@@ -20,6 +20,7 @@ use self::side::{Side, Told};
 use super::finding::Finding;
 use super::site::{Site, Unreachable, reachable};
 use super::subject::{Local, Subject};
+use crate::relay::shares_tcp;
 use crate::system::SystemRandom;
 
 /// How a relay is reached.
@@ -118,9 +119,8 @@ fn targets(local: &Local, public: Option<&Site>) -> Vec<Target> {
         };
         Target { way, host, port: listen.port() }
     };
-    let listen = one_for_each_port(relay.listen_addresses().unwrap_or_default());
-    let of = |way| listen.iter().map(move |address| target(way, *address));
-    let mut targets: Vec<_> = of(Way::Udp).chain(of(Way::Tcp)).collect();
+    let of = |way, listen: Vec<SocketAddr>| listen.into_iter().map(move |address| target(way, address));
+    let mut targets: Vec<_> = of(Way::Udp, listen(local)).chain(of(Way::Tcp, tcp_listen(local))).collect();
     let tls_listen = relay.tls_listen_addresses().unwrap_or_default();
     if local.has_relay_certificate() {
         targets.extend(tls_listen.first().map(|address| target(Way::Tls, *address)));
@@ -131,6 +131,20 @@ fn targets(local: &Local, public: Option<&Site>) -> Vec<Target> {
         targets.push(target(Way::Https, address));
     }
     targets
+}
+
+/// Where it listens for UDP.
+fn listen(local: &Local) -> Vec<SocketAddr> {
+    one_for_each_port(local.config.relay.listen_addresses().unwrap_or_default())
+}
+
+/// Where it listens for TCP: a port that HTTP has is the relay's for UDP alone, and by name clients come to either.
+fn tcp_listen(local: &Local) -> Vec<SocketAddr> {
+    let all = local.config.relay.listen_addresses().unwrap_or_default();
+    let http = local.listen().filter(|http| all.iter().any(|address| shares_tcp(*address, *http)));
+    let mut listen = listen(local);
+    listen.retain(|address| http.is_none_or(|http| http.port() != address.port()));
+    listen
 }
 
 /// The first address of each port, in their order: families share their ports.
@@ -247,3 +261,30 @@ const STUN_PORT: u16 = 3478;
 /// The same over TLS.
 const STUNS_PORT: u16 = 5349;
 const CALL_BYTES: usize = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+
+    #[test]
+    fn a_port_that_http_has_is_looked_at_over_udp_alone() {
+        for http in ["0.0.0.0:443", "[::]:443"] {
+            let text = format!(
+                "[server]\nlisten = \"{http}\"\n[relay]\nlisten = [\"0.0.0.0:3478\", \"0.0.0.0:443\", \"[::]:443\"]"
+            );
+            let config = Config::parse(&text, []).expect("good");
+            let local = Local { config, is_development: false };
+            let ports = |way| {
+                let targets = targets(&local, None);
+                targets
+                    .iter()
+                    .filter(|target| target.way == way)
+                    .map(|target| target.port)
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(ports(Way::Udp), [3478, 443], "{http}");
+            assert_eq!(ports(Way::Tcp), [3478], "{http}");
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 
 use tokio::net::{TcpListener, UdpSocket};
 
-use super::{Way, one_for_each_port};
+use super::{Way, listen, one_for_each_port, tcp_listen};
 use crate::commands::doctor::finding::Finding;
 use crate::commands::doctor::listeners::judge_port;
 use crate::commands::doctor::subject::Local;
@@ -13,8 +13,10 @@ use crate::commands::doctor::subject::Local;
 pub(super) async fn examine(local: &Local) -> Vec<Finding> {
     let relay = &local.config.relay;
     let mut findings = Vec::new();
-    for address in one_for_each_port(relay.listen_addresses().unwrap_or_default()) {
+    for address in listen(local) {
         findings.push(judge_port(Way::Udp.check(), address, UdpSocket::bind(address).await.map(drop)));
+    }
+    for address in tcp_listen(local) {
         findings.push(of_tcp(Way::Tcp, address).await);
     }
     if local.has_relay_certificate() {
