@@ -95,8 +95,12 @@ export class Http extends Island<HttpEvents> {
     try {
       const url = this.#baseUrl + path;
       const response = await this.world.fetch(url, { ...init, headers, signal: abort.signal });
-      const body = readJson(await response.text());
-      if (response.ok && body !== NOT_JSON) return body as Answer;
+      const text = await response.text();
+      const body = readJson(text);
+      if (response.ok && (body !== undefined || response.status === NO_CONTENT)) {
+        return body as Answer;
+      }
+      if (response.ok && isCutOff(text)) throw clientError('network');
       const error = answerError(response, body);
       const token = authorization.slice('Bearer '.length);
       if (endsSession(error)) this.emit('sessionEnded', { token, error });
@@ -126,13 +130,21 @@ function queryText(query: Query): string {
   return text && `?${text}`;
 }
 
+/** `undefined` where it is no JSON. */
 function readJson(text: string): unknown {
-  if (text === '') return undefined;
   try {
     return JSON.parse(text) as unknown;
   } catch {
-    return NOT_JSON;
+    return undefined;
   }
+}
+
+/**
+ * The beginning of an answer, or nothing of it: browsers take a plain HTTP answer whose connection broke in its head for
+ * one without a body.
+ */
+function isCutOff(text: string): boolean {
+  return text === '' || text.startsWith('{') || text.startsWith('[');
 }
 
 function answerError(response: Response, body: unknown): CallboxError {
@@ -155,5 +167,5 @@ function errorInfo(body: unknown): ErrorInfo | undefined {
   return { retry: 'never', requestId: null, details: {}, ...error } as ErrorInfo;
 }
 
-const NOT_JSON = Symbol('not JSON');
+const NO_CONTENT = 204;
 const REQUEST_TIMEOUT_MS = 20_000;

@@ -126,6 +126,17 @@ describe('lists and receipts', () => {
     expect(fake.requests.at(-1)?.authorization).toBe('Bearer cbs_1');
   });
 
+  test('an answer whose connection broke is read again', async () => {
+    const { fake, client } = await signedIn();
+    const answers = [{ status: 200 }, { status: 200, body: '{"items":[' }];
+    fake.answer = () =>
+      answers.shift() ?? { status: 200, body: { items: [], nextCursor: 'there is more' } };
+    const page = client.messages.conversations();
+    await fake.advance(60_000);
+    expect(await page).toEqual({ items: [], nextCursor: 'there is more' });
+    expect(answers).toEqual([]);
+  });
+
   test('reading is told and answered', async () => {
     const { fake, client } = await signedIn();
     const answer = client.messages.markRead('cnv_1', 12);
