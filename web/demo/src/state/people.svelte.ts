@@ -133,9 +133,7 @@ export class People {
       await this.load();
       return;
     }
-    for (const thread of this.#threads.values()) {
-      if (thread.problem !== '') void thread.loadOlder();
-    }
+    for (const thread of this.#threads.values()) thread.online();
     try {
       await this.#loadDirectory();
       this.#watch();

@@ -21,6 +21,8 @@ export class Thread {
   /** There is history above the oldest item. */
   hasOlder = $state(false);
   loading = $state(false);
+  /** How often there was a connection again. */
+  connections = $state(0);
   /** Why history could not be loaded. */
   problem = $state('');
 
@@ -76,15 +78,15 @@ export class Thread {
     this.loading = true;
     this.problem = '';
     const before = this.#loaded ? this.#oldestPosition() : undefined;
-    const outdated = this.#loaded ? [] : this.items.map(({ id }) => id);
+    // What is accepted while the page is fetched may be newer than the page.
+    const accepted = this.items.filter((item) => item.position !== null);
+    const outdated = this.#loaded ? [] : accepted.map(({ id }) => id);
     try {
       const page = await this.#client.messages.history(this.conversationId, {
         limit: PAGE_SIZE,
         ...(before === undefined ? {} : { before }),
       });
-      this.items = this.items.filter(
-        (item) => item.position === null || !outdated.includes(item.id),
-      );
+      this.items = this.items.filter(({ id }) => !outdated.includes(id));
       for (const message of page.items) put(this.items, this.#accepted(message));
       this.hasOlder = (page.items[0]?.position ?? 1) > 1;
       this.#loaded = true;
@@ -166,9 +168,15 @@ export class Thread {
     try {
       await this.#client.messages.markRead(this.conversationId, upTo);
     } catch {
-      // Not told: the next look at the conversation tells it.
+      // Not told: the next look at the conversation tells it, or the next connection.
       this.#readByMe = before;
     }
+  }
+
+  /** What could not be done without a connection is done now. */
+  online(): void {
+    this.connections += 1;
+    if (this.problem !== '') void this.loadOlder();
   }
 
   setTyping(active: boolean): void {
