@@ -1,4 +1,4 @@
-//! Time and randomness for the tests of every crate.
+//! Time, randomness and hostile bytes for the tests of every crate.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -69,6 +69,35 @@ impl Random for CountingRandom {
         }
     }
 }
+
+/// Runs `check` over two thousand mutations of each of the corpus, the same each time: bytes changed, removed, repeated and
+/// put in.
+pub fn mutate(corpus: &[&[u8]], mut check: impl FnMut(&[u8])) {
+    let mut state = 2_026_u64;
+    let mut number = |below: usize| {
+        // Knuth's constants of MMIX.
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).expect("31 bits") % below.max(1)
+    };
+    for seed in corpus {
+        for _ in 0..MUTATIONS {
+            let mut input = seed.to_vec();
+            for _ in 0..=number(4) {
+                let place = number(input.len());
+                let byte = u8::try_from(number(256)).expect("a byte");
+                match number(4) {
+                    0 if !input.is_empty() => input[place] = byte,
+                    1 if !input.is_empty() => drop(input.remove(place)),
+                    2 => input.insert(place, byte),
+                    _ => input.extend_from_within(..place),
+                }
+            }
+            check(&input);
+        }
+    }
+}
+
+const MUTATIONS: usize = 2_000;
 
 #[cfg(test)]
 mod tests {

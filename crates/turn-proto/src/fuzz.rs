@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use callbox_domain::testing::CountingRandom;
+use callbox_domain::testing::{self, CountingRandom};
 use callbox_domain::{Secret, Timestamp};
 use proptest::prelude::*;
 
@@ -72,33 +72,16 @@ fn answer(bytes: &[u8]) -> bool {
     matches!(known.handle(bytes), Ok(Event::Allocated { .. }))
 }
 
-/// Runs `check` over mutations of each of the corpus: bytes changed, removed, repeated and put in. Each is tried as it is, and
-/// as a message whose header tells its length.
+/// Runs `check` over each of the corpus and its mutations, which are tried as they are, and as messages whose headers tell
+/// their length.
 pub fn mutate(corpus: &[&[u8]], mut check: impl FnMut(&[u8])) {
-    let mut state = 2_026_u64;
-    let mut number = |below: usize| {
-        // Knuth's constants of MMIX.
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        usize::try_from(state >> 33).expect("31 bits") % below.max(1)
-    };
     for seed in corpus {
         check(seed);
-        for _ in 0..MUTATIONS {
-            let mut input = seed.to_vec();
-            for _ in 0..=number(4) {
-                let place = number(input.len());
-                let byte = u8::try_from(number(256)).expect("a byte");
-                match number(4) {
-                    0 if !input.is_empty() => input[place] = byte,
-                    1 if !input.is_empty() => drop(input.remove(place)),
-                    2 => input.insert(place, byte),
-                    _ => input.extend_from_within(..place),
-                }
-            }
-            check(&input);
-            check(&as_message(&input));
-        }
     }
+    testing::mutate(corpus, |input| {
+        check(input);
+        check(&as_message(input));
+    });
 }
 
 /// The same bytes with a header that fits.
@@ -169,8 +152,6 @@ fn says_the_same(input: &[u8], signed: &[u8]) -> bool {
 }
 
 const KEY: &[u8] = b"key";
-
-const MUTATIONS: usize = 2_000;
 
 #[test]
 fn mutated_messages_pass_for_nobodys() {

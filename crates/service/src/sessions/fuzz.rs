@@ -1,7 +1,8 @@
 //! Fuzz functions for what strangers hand in: each takes any bytes and must neither panic nor let in what nobody signed.
 //! Here they run over a corpus and seeded mutations of it; a coverage-guided fuzzer can call the same functions.
 
-use callbox_domain::{AssertedBy, IdentityType, Random as _, Secret, Timestamp};
+use callbox_domain::testing::mutate;
+use callbox_domain::{AssertedBy, IdentityType, Secret, Timestamp};
 use serde_json::json;
 
 use super::identity::NamedUser;
@@ -10,7 +11,7 @@ use super::jwt::tests::signer::by_app;
 use super::ticket::Ticket;
 use crate::accounts::AppSecret;
 use crate::signature::Signature;
-use crate::testing::{SeededRandom, World};
+use crate::testing::World;
 
 /// A ticket under a secret that signed none of the inputs but those of the corpus.
 fn ticket(bytes: &[u8], secret: &Secret<String>) -> bool {
@@ -45,34 +46,6 @@ fn number(bytes: &[u8]) {
         assert!(!digits.starts_with('0'), "{text:?}");
     }
 }
-
-/// Runs `check` over mutations of each of the corpus: bytes changed, removed, repeated and put in.
-fn mutate(corpus: &[&[u8]], check: impl Fn(&[u8])) {
-    let random = SeededRandom::new(2_026);
-    let number = |below: usize| {
-        let mut bytes = [0; 4];
-        random.fill(&mut bytes);
-        usize::try_from(u32::from_le_bytes(bytes)).expect("a word") % below.max(1)
-    };
-    for seed in corpus {
-        for _ in 0..MUTATIONS {
-            let mut input = seed.to_vec();
-            for _ in 0..=number(4) {
-                let place = number(input.len());
-                let byte = u8::try_from(number(256)).expect("a byte");
-                match number(4) {
-                    0 if !input.is_empty() => input[place] = byte,
-                    1 if !input.is_empty() => drop(input.remove(place)),
-                    2 => input.insert(place, byte),
-                    _ => input.extend_from_within(..place),
-                }
-            }
-            check(&input);
-        }
-    }
-}
-
-const MUTATIONS: usize = 2_000;
 
 #[test]
 fn mutated_tickets_let_nobody_in() {
