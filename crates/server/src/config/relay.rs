@@ -213,7 +213,7 @@ host = ""
 # A certificate of its own, PEM, for a server behind a proxy that has the other one; otherwise that of [tls].
 # cert = "/etc/callbox/fullchain.pem"
 # key = "/etc/callbox/privkey.pem"
-# UDP ports on which media comes and goes; each client in a relayed call takes one or two.
+# UDP ports on which media comes and goes; each side of a call takes one for each way (UDP, TCP, TLS) from each of its addresses.
 ports = "49152-65535"
 # Addresses and networks (CIDR) to which it relays although they are not public, such as those of an own network. This machine is
 # never reached by what is not named here.
